@@ -204,6 +204,28 @@ def test_a_table_that_is_not_utf_8_is_refused(tmp_path):
         mnistlab.evaluate_reader(tmp_path, echo)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_as_spreadsheets_write_it_is_read(tmp_path, separator, encoding):
+    (tmp_path / "a.png").write_text("1,5 / 2")
+    rows = [["file", "kind", "text"], ["a.png", "écrit", '"1,5\n/ 2"']]
+    table = "\r\n".join(map(separator.join, rows))
+    (tmp_path / "labels.csv").write_bytes(table.encode(encoding))
+    (picture,) = mnistlab.evaluate_reader(tmp_path, echo).pictures
+    assert (picture.kind, picture.truth, picture.right) == ("écrit", "1,5 / 2", True)
+
+
+def test_a_function_may_return_the_text_alone(folder):
+    result = mnistlab.evaluate_reader(folder, bytes.decode)
+    assert [one.read for one in result.pictures] == ["407", "6", "12", "", "1", "5"]
+    with pytest.raises(MnistlabError, match=r"must return a picture's text .*; found int"):
+        mnistlab.evaluate_reader(folder, len)
+    with pytest.raises(MnistlabError, match=r"reader: must be .*; found NoneType"):
+        mnistlab.evaluate_reader(folder, None)
+    with pytest.raises(MnistlabError, match=r"pictures: must be a folder .*; found func"):
+        mnistlab.evaluate_reader(echo, folder)
+
+
 @pytest.mark.parametrize(
     "other", [["--shifts", "1"], ["--corruptions"], ["--data", "mnist"], ["--split", "test"]]
 )

@@ -183,6 +183,7 @@ def test_tables_and_cards(lenet, sevens, tmp_path):
     rows = (tmp_path / "a.csv").read_text().splitlines()
     assert rows[1].startswith(",7,")
     assert len(rows) == 6
+    assert list(found[1:3].to_dataframe()["label"]) == list("21")
     assert found._repr_html_().count("data:image/png") == 5
 
 

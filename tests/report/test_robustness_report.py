@@ -100,8 +100,8 @@ def test_a_flawless_model_can_be_told(tmp_path):
     assert robustness_remarks(models) == []
     assert (
         robustness_headline(models)
-        == "Of 2 models A has the lowest error: 0.00 % on corrupted images and 0.00 % on the same"
-        " images uncorrupted"
+        == "Of 2 models A, B have the lowest error: 0.00 % on corrupted images and 0.00 % on the"
+        " same images uncorrupted"
     )
     assert robustness_table(models).rows[-1] == ("mean, relative to A", "", "")
     files = write(

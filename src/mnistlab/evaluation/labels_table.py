@@ -1,5 +1,6 @@
 """Labels table: ``labels.csv`` of a folder of pictures, which says what is written in each."""
 
+import codecs
 import csv
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from mnistlab.text import listed
 
 NAME = "labels.csv"
 _COLUMNS = ("file", "digits", "text", "kind")
+_SEPARATORS = (",", ";", "\t")
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 class LabelledPicture(NamedTuple):
@@ -36,14 +39,16 @@ class LabelsTable(NamedTuple):
 def read_labels(folder: Path) -> LabelsTable:
     """Read the table of a folder.
 
-    Its columns are ``file``, and ``digits`` or ``text`` or both; ``kind`` may be there.
+    Its columns are ``file``, and ``digits`` or ``text`` or both; ``kind`` may be there. They are
+    apart by commas, semicolons or tabs; the text is UTF-8 or, with a byte order mark, UTF-16.
 
     Raises:
         DataError: no table, one without these columns, or a row that makes no sense.
     """
     file = folder / NAME
     try:
-        content = read_file(file).decode("utf-8-sig")
+        data = read_file(file)
+        content = data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
     except FileNotFoundError:
         raise DataError(
             f"{folder}: has no {NAME}; write one with the columns file,digits and a row for each"
@@ -54,7 +59,9 @@ def read_labels(folder: Path) -> LabelsTable:
     except OSError as error:
         raise DataError(f"{file}: cannot be read: {error.strerror or error}") from error
     try:
-        header, *rows = csv.reader(content.splitlines(keepends=True), strict=True)
+        lines = content.splitlines(keepends=True)
+        separator = max(_SEPARATORS, key=lines[0].count) if lines else ","
+        header, *rows = csv.reader(lines, strict=True, delimiter=separator)
     except (csv.Error, ValueError) as error:
         reason = error if isinstance(error, csv.Error) else "it is empty"
         raise DataError(f"{file}: no table of comma-separated values: {reason}") from error

@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnistlab.errors import DamagedPictures, PictureError
+from mnistlab.arguments import as_path
+from mnistlab.errors import DamagedPictures, DataError, ModelError, PictureError
 from mnistlab.evaluation.labels_table import LabelledPicture, read_labels
-from mnistlab.evaluation.transcript import Transcript, transcribe
+from mnistlab.evaluation.transcript import Transcript, digits_of, transcribe
 from mnistlab.files import read_file
 from mnistlab.report import reader_report as tables
 from mnistlab.report.result import Plots, Result, Tables
@@ -79,7 +80,7 @@ class ReaderResult(Result):
 
 def evaluate_reader(
     pictures: Path | str,
-    reader: "Recogniser | Read | Path | str" = "reader",
+    reader: "Recogniser | Callable[[bytes], Transcript | str] | Path | str" = "reader",
     *,
     skip_damaged: bool = False,
     on_picture: OnPicture = lambda _name, _done, _total: None,
@@ -93,7 +94,8 @@ def evaluate_reader(
             digits it has from left to right and line by line. A column ``text`` has the signs, too,
             and makes the whole text count; ``kind`` groups the pictures.
         reader: a recogniser, the name of a shipped model, a file from ``mnistlab export``, or a
-            function that reads the bytes of a picture's file.
+            function that reads the bytes of a picture's file and returns the text, or a
+            :class:`.Transcript`.
         skip_damaged: leave damaged pictures out, and say so, rather than refuse all.
         on_picture: called before a picture is read.
         title: the reader's name.
@@ -102,7 +104,7 @@ def evaluate_reader(
     Raises:
         MnistlabError: no such folder or reader, a table that makes no sense, or damaged pictures.
     """
-    folder = Path(pictures)
+    folder = as_path("pictures", pictures, "a folder with labels.csv", DataError)
     table = read_labels(folder)
     read, name = _as_function(reader)
     done: list[ReadPicture] = []
@@ -120,7 +122,9 @@ def evaluate_reader(
     return ReaderResult(title or name, tuple(done), notes, command)
 
 
-def _as_function(reader: "Recogniser | Read | Path | str") -> tuple[Read, str]:
+def _as_function(
+    reader: "Recogniser | Callable[[bytes], Transcript | str] | Path | str",
+) -> tuple[Read, str]:
     """Return a function that reads, and a name for it."""
     if isinstance(reader, str | Path):
         from mnistlab.recogniser import Recogniser
@@ -128,8 +132,23 @@ def _as_function(reader: "Recogniser | Read | Path | str") -> tuple[Read, str]:
         recogniser = Recogniser(reader)
         return (lambda content: transcribe(recogniser.read(content))), str(reader)
     if callable(reader):
-        return reader, getattr(reader, "__name__", type(reader).__name__)
+        own_name = getattr(reader, "__name__", type(reader).__name__)
+        return (lambda content: _as_transcript(reader(content))), own_name
+    if not hasattr(reader, "read"):
+        raise ModelError(
+            "reader: must be a recogniser, a shipped model's name, a file or a function; found"
+            f" {type(reader).__name__}"
+        )
     return (lambda content: transcribe(reader.read(content))), type(reader).__name__.lower()
+
+
+def _as_transcript(said: object) -> Transcript:
+    if isinstance(said, str):
+        return Transcript(said, digits_of(said))
+    if not isinstance(said, Transcript):
+        kind = type(said).__name__
+        raise ModelError(f"reader: must return a picture's text or a Transcript; found {kind}")
+    return said
 
 
 def _read(read: Read, folder: Path, picture: LabelledPicture) -> ReadPicture:

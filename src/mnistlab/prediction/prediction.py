@@ -4,7 +4,7 @@ import base64
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,16 @@ class Prediction:
 
 
 class Predictions(list[Prediction]):
-    """The predictions for several pictures, in their order."""
+    """The predictions for several pictures, in their order; a slice of them is one, too."""
+
+    @overload
+    def __getitem__(self, at: SupportsIndex) -> Prediction: ...
+    @overload
+    def __getitem__(self, at: slice) -> "Predictions": ...
+    def __getitem__(self, at: SupportsIndex | slice) -> "Prediction | Predictions":
+        if isinstance(at, slice):
+            return Predictions(super().__getitem__(at))
+        return super().__getitem__(at)
 
     def to_dataframe(self) -> DataFrame:
         """Return a row for each picture: ``name``, ``label``, ``probability``, ``sure``, and a

@@ -34,6 +34,7 @@ from mnistlab.report.table import Table, estimate, in_percent, percent, sentence
 from mnistlab.statistics.interval import Interval
 from mnistlab.statistics.robustness import CLEAN, Robustness, Score
 from mnistlab.statistics.verdict import span
+from mnistlab.text import listed
 
 _COLUMNS, _SIDE, _CAPTION = 4, 1.5, 0.3
 """Images in a row of the contact sheet; an image's side and a caption's height in inches."""
@@ -131,7 +132,9 @@ def robustness_headline(models: Sequence[Robustness]) -> str:
     )
     if len(models) == 1:
         return f"The error is {said}"
-    return f"Of {len(models)} models {best.model} has the lowest error: {said}"
+    same = [model.model for model in models if model.mean_error == best.mean_error]
+    have = "has" if len(same) == 1 else "have"
+    return f"Of {len(models)} models {listed(same)} {have} the lowest error: {said}"
 
 
 def robustness_remarks(models: Sequence[Robustness]) -> list[str]:
