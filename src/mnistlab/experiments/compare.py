@@ -128,6 +128,7 @@ def ablation(  # noqa: PLR0913 - the public signature
     Its regularisers are found from its fields, see :func:`mnistlab.recipe.ablate`. Arguments,
     result and errors are those of :func:`compare`.
     """
+    _refuse_others(changes, "max_seeds")
     options = ExperimentOptions(
         runs,
         executor,
@@ -169,6 +170,7 @@ def repeat(  # noqa: PLR0913 - the public signature
     Raises:
         MnistlabError: the recipe cannot be trained, or not one run could be finished.
     """
+    _refuse_others(changes, "margin", "max_seeds")
     options = ExperimentOptions(
         runs,
         executor,
@@ -270,3 +272,10 @@ def _group(experiment: ExperimentRuns, recipe: Recipe, metric: Metric) -> RunGro
             f"not one run could be finished; {next(errors, experiment.errors[0])}"
         )
     return RunGroup.of(recipe.name, records, metric)
+
+
+def _refuse_others(changes: dict[str, Any], *names: str) -> None:
+    """Refuse arguments of :func:`compare`, which are no fields of a recipe."""
+    for name in names:
+        if name in changes:
+            raise ExperimentError(f"{name}: is for comparing recipes; leave it out")

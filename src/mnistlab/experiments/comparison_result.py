@@ -31,7 +31,7 @@ class ComparisonResult(Result):
     In a notebook it shows its verdict and its table. :meth:`table` takes ``recipes``, ``short``
     (the same for a terminal), ``pairs``, ``runs``, ``losses``,
     ``metrics`` (accuracy, macro F1, balanced accuracy) or ``classes``; :meth:`plot` ``accuracies``,
-    ``curves``, ``calibration``, ``classes``, ``paired1``, ``ablation``, ... :meth:`write` leaves
+    ``curves``, ``calibration``, ``classes``, ``paired1``, ``forest``, ... :meth:`write` leaves
     ``comparison.json`` too, from which :func:`mnistlab.read_comparison` makes the result again.
 
     Attributes:

@@ -110,6 +110,8 @@ def _refuse_occupied(place: Path, *, web: bool, overwrite: bool) -> None:
             else "a directory; name a file, or give `web=True` for a page"
         )
         raise ExportError(f"{place}: is {wanted}")
+    if web and place.suffix.lower() in (".html", ".htm"):
+        raise ExportError(f"{place}: name a folder; the page is its {PAGE}")
     file = place / PAGE if web else place
     if file.exists() and not overwrite:
         other = "another folder" if web else "another file"

@@ -34,8 +34,9 @@ def headline(pictures: Pictures) -> str:
     """Say in one sentence how many pictures are read without a mistake."""
     *_, every = score_kinds(pictures)
     low, high = (f"{100 * end:.1f}" for end in every.interval.ends())
+    are = "is" if every.pictures == 1 else "are"
     return (
-        f"{every.right:,} of {counted(every.pictures, 'picture')} are read without a mistake:"
+        f"{every.right:,} of {counted(every.pictures, 'picture')} {are} read without a mistake:"
         f" {100 * every.share:.1f} % (95 % interval {low} to {high} %)"
     )
 
