@@ -17,6 +17,8 @@ _WORDS = (
     *("kg", "Nr", "Tel", "Question", "Yes", "No.", "ID", "Q1", "A", "B", "C", "x", "y", "Room"),
     "Phone",
 )
+_LEAST_OPEN = 3
+"""Boxes in a row whose walls may stand alone: one wall, or two, would be ones."""
 
 
 def scatter(page: Page, tall: float) -> None:
@@ -99,27 +101,16 @@ def boxes(page: Page, tall: float) -> None:
     x0, y0 = rng.uniform(-wide, 0.5 * page.width), rng.uniform(-high, 0.6 * page.height)
     columns = int(rng.integers(1, max(int((page.width - x0) / (wide + apart)) + 2, 2) + 1))
     rows = int(rng.integers(1, max(int((page.height - y0) / down) + 1, 1) + 1))
-    kind = rng.choice(["closed", "comb", "open"], p=[0.73, 0.15, 0.12])
-    walls, lids = [], []
-    for row in range(rows):
-        top, bottom = y0 + row * down, y0 + row * down + high
-        upper = top + (rng.uniform(0.4, 0.8) * high if kind == "comb" else 0)
-        # The walls of open boxes touch nothing.
-        short = rng.uniform(0.02, 0.15) * high if kind == "open" else 0
-        for column in range(columns):
-            left = x0 + column * (wide + apart)
-            right = left + wide
-            walls += [Ruling(x, upper + short, x, bottom - short) for x in (left, right)]
-            lids.append(Ruling(left, bottom, right, bottom))
-            if kind != "comb":
-                lids.append(Ruling(left, top, right, top))
-    if kind != "open":
-        _rule(page, walls + lids, tall)
-    else:
-        page.rule(walls, max(0.4, tall * rng.uniform(0.015, 0.09)), rng.uniform(0.4, 1))
-        if columns < 3 or rng.random() < 0.6:
-            _rule(page, lids, tall)
+    kind = str(rng.choice(["closed", "comb", "open"], p=[0.7, 0.15, 0.15]))
+    if columns < _LEAST_OPEN and kind == "open":
+        kind = "closed"
+    corners = [
+        [(x0 + column * (wide + apart), y0 + row * down) for column in range(columns)]
+        for row in range(rows)
+    ]
+    _rule_boxes(page, tall, corners, wide, high, kind)
     filled, sloppy = rng.choice([0.15, 0.5, 0.85, 1]), rng.choice([0, 0.08, 0.2])
+    filled = max(filled, 0.85) if kind == "open" else filled
     for row in range(rows):
         for column in range(columns):
             if rng.random() < filled:
@@ -127,6 +118,35 @@ def boxes(page: Page, tall: float) -> None:
                 _fill(page, x, y, wide, high, tall, sloppy)
     if rng.random() < 0.5:
         words(page, tall)
+
+
+def _rule_boxes(
+    page: Page,
+    tall: float,
+    corners: list[list[tuple[float, float]]],
+    wide: float,
+    high: float,
+    kind: str,
+) -> None:
+    """Rule rows of boxes, given by their left upper corners: closed, as a comb, or open."""
+    rng = page.rng
+    walls, lids = [], []
+    for row in corners:
+        down = rng.uniform(0.4, 0.8) * high if kind == "comb" else 0
+        # The walls of open boxes touch nothing.
+        short = rng.uniform(0.02, 0.15) * high if kind == "open" else 0
+        for left, top in row:
+            right, bottom = left + wide, top + high
+            walls += [Ruling(x, top + down + short, x, bottom - short) for x in (left, right)]
+            lids.append(Ruling(left, bottom, right, bottom))
+            if kind != "comb":
+                lids.append(Ruling(left, top, right, top))
+    if kind != "open":
+        _rule(page, walls + lids, tall)
+    else:
+        page.rule(walls, max(0.4, tall * rng.uniform(0.015, 0.09)), rng.uniform(0.4, 1))
+        if rng.random() < 0.7:
+            _rule(page, lids, tall)
 
 
 def sudoku(page: Page, tall: float) -> None:
@@ -209,7 +229,7 @@ def huge(page: Page, tall: float) -> None:
     """Write one character much higher than the network has to find."""
     rng = page.rng
     high = max(tall * rng.uniform(2, 6), 50)
-    kind, tile = page.digit(high)
+    kind, tile = page.digit(high, _often_one(rng))
     page.put(
         tile, rng.uniform(-0.1, 1.1) * page.width, rng.uniform(-0.1, 1.1) * page.height, kind, high
     )
@@ -225,9 +245,14 @@ def dwarf(page: Page, tall: float) -> None:
 def single(page: Page, tall: float) -> None:
     """Write one digit in the middle of nothing."""
     rng = page.rng
-    kind, tile = page.digit(tall)
+    kind, tile = page.digit(tall, _often_one(rng))
     x, y = rng.uniform(0.2, 0.8) * page.width, rng.uniform(0.2, 0.8) * page.height
     page.put(tile, x, y, kind, tall)
+
+
+def _often_one(rng: np.random.Generator) -> int | None:
+    """Return a one, more often than others, or ``None``: alone it looks like a ruling."""
+    return 1 if rng.random() < 0.3 else None
 
 
 def nothing(page: Page, tall: float) -> None:
