@@ -32,7 +32,7 @@ constexpr NumberForm NUMBER_FORMS[] = {
 static_assert(std::ranges::all_of(NUMBER_FORMS, [](const NumberForm &form) {
     return form.text.size() <= LONGEST_FORM;
 }));
-constexpr float ANY_FORM = 1e-4f;                         // likewise, numbers of no such form
+constexpr float ANY_FORM = 1e-4f;  // likewise, numbers of no such form
 
 constexpr std::string_view SIGN_TEXTS = ".,-+/:()%";  // in the order of their classes
 constexpr int DIGIT = 0, NO_CHARACTER = int(SIGN_TEXTS.size()) + 1, CHOICES = NO_CHARACTER + 1;

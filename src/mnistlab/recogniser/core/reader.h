@@ -42,6 +42,9 @@ struct Shift {
 };
 constexpr Shift AGAIN[] = {
     {0.03f, 0.03f, 1.06f}, {-0.03f, 0.03f, 0.95f}, {0.03f, -0.03f, 0.95f}, {-0.03f, -0.03f, 1.06f}};
+// Probability of a character, by the detector, from which on a candidate is asked about first, and
+// that of a digit beside which no other is asked about at its place.
+constexpr float LIKELY = 0.6f, PLAIN = 0.995f;
 constexpr float EXPECTED = 8;  // how much likelier a sign is beside a digit than elsewhere
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
@@ -304,25 +307,55 @@ class Reader {
         return all;
     }
 
-    // Asks the classifier for each candidate and takes its answer and the detector's together.
+    // Asks the classifier for the candidates and takes its answer and the detector's together. The
+    // less likely ones that share the place of what surely is a digit are left out.
     std::vector<Character> name(const std::vector<Candidate> &asked) {
         std::vector<float> heights = find_heights(asked), logits(asked.size() * (NOTHING + 1));
-        std::vector<size_t> all(asked.size()), unsure;
-        std::iota(all.begin(), all.end(), 0);
-        add_logits(asked, heights, all, {0, 0, 1}, logits);
-        std::vector<Character> named;
-        for (size_t i : all) {
-            named.push_back(weigh(asked[i], &logits[i * (NOTHING + 1)]));
+        std::vector<Character> named(asked.size());
+        auto ask = [&](const std::vector<size_t> &some) {
+            add_logits(asked, heights, some, {0, 0, 1}, logits);
+            for (size_t i : some) named[i] = weigh(asked[i], &logits[i * (NOTHING + 1)]);
+        };
+        std::vector<size_t> likely, all, rest, unsure;
+        for (size_t i = 0; i < asked.size(); i++)
+            if (asked[i].found > LIKELY) likely.push_back(i);
+        ask(likely);
+        Places digits(asked);
+        for (size_t i : likely)
+            if (named[i].is_digit() && named[i].confidence() > PLAIN)
+                digits.add(asked[i].box, int(i));
+        for (size_t i = 0; i < asked.size(); i++) {
+            bool is_likely = asked[i].found > LIKELY;
+            if (!is_likely && shares_place(asked[i].box, asked, digits)) continue;
+            all.push_back(i);
+            if (!is_likely) rest.push_back(i);
+        }
+        ask(rest);
+        for (size_t i : all)
             if (std::ranges::max(named[i].kinds) < UNSURE && unsure.size() < MOST_AGAIN)
                 unsure.push_back(i);
-        }
         for (const Shift &shift : AGAIN) add_logits(asked, heights, unsure, shift, logits);
         for (size_t i : unsure) {
             float *row = &logits[i * (NOTHING + 1)];
             for (int k = 0; k <= NOTHING; k++) row[k] /= 1 + std::size(AGAIN);
             named[i] = weigh(asked[i], row);
         }
-        return named;
+        std::vector<Character> kept;
+        for (size_t i : all) kept.push_back(named[i]);
+        return kept;
+    }
+
+    // Whether a box is one of those at a place, or a part of one, or around it.
+    template <class Found>
+    static bool shares_place(const Box &box, const std::vector<Found> &all, const Places &places) {
+        bool shared = false;
+        float area = box.width() * box.height();
+        places.near(box, [&](int index) {
+            const Box &other = all[index].box;
+            shared = overlap(box, other) > SHARED * std::min(area, other.width() * other.height());
+            return !shared;
+        });
+        return shared;
     }
 
     // Adds what the classifier says of some, in boxes that are shifted.
@@ -567,16 +600,7 @@ class Reader {
         Places places(more);
         for (size_t i = 0; i < more.size(); i++) places.add(more[i].box, int(i));
         std::erase_if(all, [&](const Character &one) {
-            bool beneath = false;
-            float area = one.box.width() * one.box.height();
-            if (one.kinds[NOTHING] >= 0.5f)
-                places.near(one.box, [&](int index) {
-                    const Box &box = more[index].box;
-                    beneath =
-                        overlap(one.box, box) > SHARED * std::min(area, box.width() * box.height());
-                    return !beneath;
-                });
-            return beneath;
+            return one.kinds[NOTHING] >= 0.5f && shares_place(one.box, more, places);
         });
     }
 
