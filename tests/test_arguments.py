@@ -37,6 +37,7 @@ A_COUNT = "must be a whole number from 1 to 1,024; found"
         (lambda: mnistlab.Recogniser(threshold=2), "threshold: must be a probability.*; found 2"),
         (lambda: mnistlab.export(3, "model.onnx"), "run: must be a finished run's folder, .* int"),
         (lambda: mnistlab.export("reader", "a.html", web=True), "a.html: name a folder"),
+        (lambda: mnistlab.evaluate_robustness("lenet5", seed="1"), "seed: must be a whole number"),
         (lambda: mnistlab.export("run", None), "target: must be .*; found NoneType"),
         (lambda: mnistlab.train("mlp", threads="1"), f"threads: {A_COUNT} '1'"),
         (lambda: mnistlab.train("mlp", threads=0), f"threads: {A_COUNT} 0"),

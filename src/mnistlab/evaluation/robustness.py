@@ -33,7 +33,7 @@ from mnistlab.report.robustness_report import (
     robustness_table,
 )
 from mnistlab.report.table import display_name
-from mnistlab.runs import RunFolder, reason
+from mnistlab.runs import RunFolder, reason, refuse_seed
 from mnistlab.statistics.robustness import CLEAN, Robustness, measure_robustness
 
 if TYPE_CHECKING:
@@ -146,8 +146,7 @@ def evaluate_robustness(
     """
     if severity is not None and severity not in _SEVERITIES:
         raise DataError(f"severity: a whole number from 1 to 5, or None; found {severity!r}")
-    if seed < 0:
-        raise DataError(f"seed: at least 0; found {seed}")
+    refuse_seed(seed)
     images = Images(data, split, on_download, skip_damaged)
     groups = _find_all(models, images)
     severities = {

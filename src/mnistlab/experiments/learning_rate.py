@@ -167,11 +167,12 @@ def find_learning_rate(  # noqa: PLR0913 - the public signature
     from mnistlab.training.trainer import Trainer
 
     _refuse(start, stop, steps, seed)
+    threads = thread_count("threads", threads)
     recipe = resolve_recipe(recipe, **changes)
     chosen = choose_device(device, gpu)
     check_run(recipe, None, kernels=kernels)
     taken = take_for(recipe, dataset or load_for(recipe))
-    with torch_threads(thread_count("threads", threads)):
+    with torch_threads(threads):
         trainer = Trainer(recipe, add_negatives(taken, recipe), seed, chosen, kernels)
         test = range_test(trainer, np.geomspace(start, stop, steps), should_stop)
     if test is None:
