@@ -140,10 +140,7 @@ def lines_drawn(texts: list[tuple[str, float, float]], size: tuple[int, int]) ->
     return Image.fromarray(pixels(paint(ink)))
 
 
-MINUS = pytest.mark.xfail(reason="an unsure minus is seen beside a seven", strict=True)
-
-
-@pytest.mark.parametrize("seed", [pytest.param(38, marks=MINUS), 42, 117])
+@pytest.mark.parametrize("seed", [38, 42, 117])
 def test_a_one_close_to_its_neighbours_between_two_rulings_is_no_wall(reader, seed):
     page = Page(420, 110, np.random.default_rng(seed), small_bank())
     page.pen.radius, page.pen.outline, page.pen.rough, page.pen.drawn = 0.05, False, 0, 0

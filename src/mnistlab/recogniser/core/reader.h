@@ -32,7 +32,7 @@ constexpr float CLOSE = 0.5f;  // heights between the letters of a word, at most
 constexpr float BESIDE_LETTER = 1.2f;
 // Digits that handwritten letters look like: O, l, Z, S, b, q.
 constexpr bool LETTER_LIKE[10] = {1, 1, 1, 0, 0, 1, 1, 0, 0, 1};
-constexpr float NO_LETTER = 0.99f;  // from which confidence on a digit is none of them
+constexpr float NO_LETTER = 0.998f;  // from which confidence on a digit is none of them
 // Candidates up to so sure are looked at again, but no more than so many, in boxes moved to the
 // right and down, by so many of their sizes, and enlarged.
 constexpr float UNSURE = 0.98f;
