@@ -76,7 +76,7 @@ def test_an_experiment_takes_no_data_in_memory(data):
     [
         np.zeros((2, 8, 8), np.float32),
         np.zeros((2, 9, 9), np.uint8),
-        np.zeros((2, 3, 8, 8), np.uint8),
+        np.zeros((2, 2, 8, 8), np.uint8),
     ],
 )
 def test_logits_are_of_images_like_the_runs_alone(trained, images):

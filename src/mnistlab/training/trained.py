@@ -128,7 +128,7 @@ class TrainedModel:
 
         Args:
             images: uint8, ``(n, channels, height, width)``, or ``(n, height, width)`` if grey, of
-                the size and channels of the run's images.
+                the run's size; those of other channels, 1 or 3, are brought to the run's.
 
         Returns:
             float32, ``(n, classes)``.
@@ -148,16 +148,17 @@ class TrainedModel:
         """Return images with an axis of channels.
 
         Raises:
-            ModelError: they are not bytes, or not of the run's size and channels.
+            ModelError: they are not bytes, or not of the run's size.
         """
         images = np.asarray(images)
         given = images[:, np.newaxis] if images.ndim == _GREY else images
         height, width = self.record.data.image_size
-        shape = (self.record.data.channels, height, width)
-        if given.dtype != np.uint8 or given.shape[1:] != shape:
+        fits = given.ndim == _GREY + 1 and given.shape[1] in (1, 3)
+        if given.dtype != np.uint8 or not fits or given.shape[2:] != (height, width):
             raise ModelError(
-                f"images: must be uint8, (n, {', '.join(map(str, shape))}), as the run's images"
-                f" are; found {images.dtype}, {images.shape}; `predict` takes pictures of any size"
+                f"images: must be uint8, (n, {self.record.data.channels}, {height}, {width}), as"
+                f" the run's images are; found {images.dtype}, {images.shape}; `predict` takes"
+                " pictures of any size"
             )
         return given
 

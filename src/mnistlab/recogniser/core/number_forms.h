@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <numeric>
 #include <string_view>
 #include <vector>
 
@@ -36,7 +37,8 @@ constexpr float ANY_FORM = 1e-4f;  // likewise, numbers of no such form
 
 constexpr std::string_view SIGN_TEXTS = ".,-+/:()%";  // in the order of their classes
 constexpr int DIGIT = 0, NO_CHARACTER = int(SIGN_TEXTS.size()) + 1, CHOICES = NO_CHARACTER + 1;
-// How often the classifier sees a digit, a certain sign, and nothing.
+// Probabilities are divided by these: the classifier was shown more signs, and more places with
+// nothing, than numbers have.
 constexpr float DIGIT_SHARE = 0.09f, SIGN_SHARE = 0.02f, NOTHING_SHARE = 0.2f;
 // Of numbers, in which there is one sign too many; and the probability from which on it may be one.
 constexpr float TOO_MANY = 0.1f, MAY_BE_SIGN = 0.3f;
