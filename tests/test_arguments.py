@@ -35,7 +35,10 @@ A_COUNT = "must be a whole number from 1 to 1,024; found"
         (lambda: mnistlab.Recogniser(None), "model: must be a shipped model's name or a file"),
         (lambda: mnistlab.Recogniser(threshold="0.8"), "threshold: must be a prob.*; found '0.8'"),
         (lambda: mnistlab.Recogniser(threshold=2), "threshold: must be a probability.*; found 2"),
-        (lambda: mnistlab.export(3, "model.onnx"), "run: must be a finished run's folder, .* int"),
+        (
+            lambda: mnistlab.export(3, "model.onnx"),
+            r"run: must be a finished run's folder \(.*\); found int",
+        ),
         (lambda: mnistlab.export("reader", "a.html", web=True), "a.html: name a folder"),
         (lambda: mnistlab.evaluate_robustness("lenet5", seed="1"), "seed: must be a whole number"),
         (lambda: mnistlab.export("run", None), "target: must be .*; found NoneType"),

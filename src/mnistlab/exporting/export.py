@@ -80,12 +80,8 @@ def _find(run: RunFolder | Path | str, *, web: bool) -> RunFolder | Path:
     """Return a run, or, for a page, the file of another model."""
     if isinstance(run, RunFolder):
         return run
-    run = as_path(
-        "run",
-        run,
-        "a finished run's folder, which `folder=` keeps in training",
-        ExportError,
-    )
+    wanted = "a finished run's folder (train with `folder=` to keep one)"
+    run = as_path("run", run, wanted, ExportError)
     if web:
         return find_model(run)
     name = "" if Path(run).exists() else str(run)

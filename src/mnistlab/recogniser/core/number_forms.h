@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tilt.h"
+#include "layout.h"
 
 namespace reader {
 
@@ -210,9 +210,9 @@ inline void find_points(std::vector<Character> &all, std::vector<Character> &oth
     });
 }
 
-// Decides what the characters of every number are, which are in reading order, and takes away what
-// is none.
-inline std::vector<Character> decide_numbers(std::vector<Character> &all) {
+// Decides what the characters of every number are, and takes away what is none.
+inline void decide_numbers(Layout &layout) {
+    std::vector<Character> &all = layout.characters;
     for (size_t from = 0, to; from < all.size(); from = to) {
         std::vector<Character *> number;
         for (to = from;
@@ -223,9 +223,8 @@ inline std::vector<Character> decide_numbers(std::vector<Character> &all) {
     }
     auto none = std::stable_partition(
         all.begin(), all.end(), [](const Character &one) { return one.kinds[NOTHING] < 0.5f; });
-    std::vector<Character> taken(none, all.end());
+    layout.others.insert(layout.others.end(), none, all.end());
     all.erase(none, all.end());
-    return taken;
 }
 
 }  // namespace reader

@@ -1,7 +1,6 @@
 // The reader: a picture's characters, lines and tables.
 #pragma once
 
-#include "layout.h"
 #include "left_over.h"
 #include "network.h"
 #include "number_forms.h"
@@ -655,8 +654,7 @@ class Reader {
                 kept.assign(1, best), out.clear();
         }
         Layout layout = lay_out(std::move(kept), std::move(out), rulings);
-        std::vector<Character> none = decide_numbers(layout.characters);
-        layout.others.insert(layout.others.end(), none.begin(), none.end());
+        decide_numbers(layout);
         float tall = digit_height(layout.characters);
         Reading reading{std::move(layout.characters), std::move(layout.others),
                         std::move(layout.cells)};

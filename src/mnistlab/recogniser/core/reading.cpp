@@ -62,8 +62,7 @@ const float *arrange(const float *boxes, const float *kinds, int count) {
     reader::find_points(all, others);
     reader::Reader::find_words(all);
     reader::Layout layout = reader::lay_out(std::move(all), {}, {});
-    std::vector<reader::Character> none = reader::decide_numbers(layout.characters);
-    layout.others.insert(layout.others.end(), none.begin(), none.end());
+    reader::decide_numbers(layout);
     return write({layout.characters, layout.others, layout.cells}, 0);
 }
 
