@@ -130,3 +130,18 @@ def test_who_gives_up_waiting_leaves_no_trace(run):
 def test_settings_out_of_range_are_refused(settings, message):
     with pytest.raises(ServerError, match=message):
         Settings(**settings)
+
+
+def test_a_process_has_ended_once_its_end_is_cancelled():
+    """asyncio would warn of it, once its loop is closed, on the server's standard error."""
+
+    async def story():
+        reader = await ReaderProcess.start(Settings(models=("reader",)))
+        ending = asyncio.create_task(reader.end())
+        await asyncio.sleep(0)
+        ending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await ending
+        return reader.alive
+
+    assert not run_async(story())

@@ -118,14 +118,18 @@ class ReaderProcess:
         await self._process.wait()
 
     async def end(self) -> None:
-        """Ask it to end, and wait until it has."""
+        """Ask it to end, and wait until it has, also if the caller is cancelled meanwhile: asyncio
+        complains of processes that outlive its event loop.
+        """
         self._orders.close()
         try:
             async with asyncio.timeout(_ENDING):
-                await self._process.wait()
+                await self.ended()
         except TimeoutError:
+            pass
+        finally:
             self.kill()
-            await self._process.wait()
+            await self.ended()
 
 
 async def _log(errors: asyncio.StreamReader) -> None:
