@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from mnistlab.characters import CHARACTERS, OTHER
 from mnistlab.detector.classifier import CLASSES, NOTHING, SIDE, VIEWS, Classifier
-from mnistlab.detector.cut_outs import collect, find_truth
+from mnistlab.detector.cut_outs import collect, find_offsets, find_truth
 from mnistlab.recogniser.engine import Engine
 from mnistlab.recogniser.models import find_model
 from mnistlab.rendering.crops import render_crops
@@ -112,10 +112,33 @@ def test_a_box_around_two_characters_shows_neither():
     assert find_truth(boxes[:1].astype(np.float32), [two, seven]).tolist() == [2]
 
 
+def test_edges_are_off_by_what_the_character_reaches_beyond_the_box():
+    seven = Character(SEVEN, 12, 10, 22, 34, 24, 1.0)
+    dot = Character(DOT, 60, 27, 63, 30, 24, 1.0)
+    cut = Character(3, 80, 10, 92, 34, 24, 0.5)
+    boxes = [
+        [10, 10, 22, 30],  # the seven, whose foot is missing
+        [14, 11, 20, 24],  # a part of it, 13 high
+        [59, 26, 64, 31],  # the dot
+        [80, 10, 92, 34],  # what the edge cuts
+        [40, 10, 52, 34],  # bare paper
+    ]
+    found = find_offsets(np.array(boxes, np.float32), [seven, dot, cut])
+    assert found[0] == pytest.approx([2 / 20, 0, 0, 4 / 20])
+    assert found[1] == pytest.approx([-2 / 13, -1 / 13, 2 / 13, 0.5])
+    assert np.isnan(found[2:]).all()
+    assert np.isnan(find_offsets(np.array(boxes, np.float32), [])).all()
+
+
 def test_pages_give_cut_outs_of_every_character_and_of_nothing():
     found = collect(engine(), small_bank(), 3, range(60))
     assert found.images.shape == (len(found.kinds), VIEWS, SIDE, SIDE)
     assert found.detected.shape == (len(found.kinds), CLASSES)
+    # In better boxes edges are off by less.
+    known = ~np.isnan(found.offsets[:, 0])
+    off = found.offsets[known]
+    said = engine().classify(found.images[known])[:, CLASSES:]
+    assert np.abs(off - said).mean() < 0.8 * np.abs(off).mean()
     assert set(range(10)) | {NOTHING} <= set(found.kinds.tolist())
     # The detector names most of what it is sure to see.
     sure = (found.detected[:, -1] > 0.9) & (found.kinds < NOTHING)

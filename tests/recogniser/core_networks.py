@@ -8,6 +8,7 @@ from torch import nn
 from mnistlab.detector.classifier import VIEWS, Classifier
 from mnistlab.detector.network import Detector, prepare
 from mnistlab.detector.quantise import quantise_classifier, quantise_detector
+from mnistlab.recogniser.engine import OUTPUTS
 
 
 def draw(rng, height, width, strokes=None):
@@ -50,7 +51,7 @@ def make_detector(seed=0):
 def make_classifier(net=None, seed=0):
     torch.manual_seed(seed)
     images = draw_cut_outs(np.random.default_rng(seed), 64)
-    net = Classifier() if net is None else net
+    net = nn.Sequential(*list(Classifier())[:-1], nn.Linear(1536, OUTPUTS)) if net is None else net
     for module in net.modules():
         if hasattr(module, "reset_parameters"):
             module.reset_parameters()

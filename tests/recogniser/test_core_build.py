@@ -44,11 +44,11 @@ put(start, picture);
 put(start + size, active);
 call.detect(start, start + size, 0, start + 2 * size, 0, width, height, blank, 0);
 process.stdout.write(Buffer.from(call.memory.buffer, start + 2 * size, planes));
-const count = cutouts.length / 3072, logits = count * call.count_classes() * 4;
-start = call.reserve(cutouts.length + logits);
+const count = cutouts.length / 3072, said = count * 25 * 4;
+start = call.reserve(cutouts.length + said);
 put(start, cutouts);
 call.classify(start, start + cutouts.length, count);
-process.stdout.write(Buffer.from(call.memory.buffer, start + cutouts.length, logits));
+process.stdout.write(Buffer.from(call.memory.buffer, start + cutouts.length, said));
 """
 
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
-from mnistlab.detector.quantise import MAGIC, write_model
+from mnistlab.detector.classifier import CLASSES
+from mnistlab.detector.quantise import MAGIC, VERSION, write_model
 from mnistlab.recogniser.engine import Engine
 from tests.recogniser.core_networks import draw, make_classifier, make_detector
 
@@ -37,7 +39,7 @@ def seal(content):
     sums = np.cumsum(words, dtype=np.uint32)
     last, twice = int(sums[-1]), int(sums.sum(dtype=np.uint32))
     check = last ^ ((twice << 1 | twice >> 31) & 0xFFFFFFFF)
-    return MAGIC + struct.pack("<III", 1, len(content), check) + content[CHECKED:]
+    return MAGIC + struct.pack("<III", VERSION, len(content), check) + content[CHECKED:]
 
 
 def test_the_same_networks_give_the_same_file(model, tmp_path):
@@ -55,7 +57,7 @@ def test_the_same_networks_give_the_same_file(model, tmp_path):
         lambda model: model + bytes(4),
         lambda model: bytes(len(model)),
         lambda model: b"PK" + model[2:],
-        lambda model: model[:4] + b"\2" + model[5:],
+        lambda model: model[:4] + bytes([VERSION - 1]) + model[5:],
         lambda model: model[:5000] + bytes([model[5000] ^ 1]) + model[5001:],
         lambda model: model[:5000] + model[5004:5008] + model[5000:5004] + model[5008:],
         lambda model: np.random.default_rng(0).bytes(len(model)),
@@ -68,6 +70,14 @@ def test_the_same_networks_give_the_same_file(model, tmp_path):
 def test_a_damaged_model_is_refused(model, damage):
     with pytest.raises(ValueError, match="the reader's model is damaged"):
         Engine(damage(model))
+
+
+def test_a_classifier_that_tells_no_offsets_is_refused(tmp_path):
+    net = nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.Flatten(), nn.Linear(1024, CLASSES))
+    _, classifier = make_classifier(net)
+    write_model(tmp_path / "reader.bin", make_detector()[1] | {"classifier": classifier})
+    with pytest.raises(ValueError, match="of another version"):
+        Engine((tmp_path / "reader.bin").read_bytes())
 
 
 @settings(deadline=None, max_examples=60)

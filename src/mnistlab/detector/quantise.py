@@ -39,7 +39,7 @@ from mnistlab.detector.network import CHANNELS, CLASSES, Bottleneck, Detector, p
 from mnistlab.errors import ModelError
 from mnistlab.runs.atomic import write_atomically
 
-MAGIC, VERSION = b"MNLR", 1
+MAGIC, VERSION = b"MNLR", 2
 LARGEST = 16383
 """Of an activation."""
 _HEADROOM = 2.0

@@ -17,14 +17,15 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors.torch import save
+from safetensors.torch import load, save
 
 from mnistlab.characters import CHARACTERS
 from mnistlab.data import Dataset, Split, load_dataset, make_dataset
 from mnistlab.data.download import cache_folder
 from mnistlab.detector import classifier
+from mnistlab.detector.box_regression import add_box_regression
 from mnistlab.detector.calibration import Answers, Calibration, combine, fit
-from mnistlab.detector.classifier import Classifier
+from mnistlab.detector.classifier import CLASSES, Classifier
 from mnistlab.detector.cut_outs import CutOuts, collect, join
 from mnistlab.detector.network import Detector
 from mnistlab.detector.quantise import (
@@ -81,6 +82,8 @@ CLASSIFIER = Recipe(
 )
 _PAGES, _MEASURED = 250, 5
 """Pages of a file of cut-outs, and files that are measured and calibrated on."""
+_REGRESSED = 20
+"""Files of cut-outs with which box regression is fitted."""
 _STREAMS = 11, 99
 """Added to the seed for the pages that the classifier is trained on, and for those held out; the
 detector has seen others."""
@@ -226,10 +229,9 @@ class _Run(NamedTuple):
             trained = self._train_classifier(data, start)
             if trained is None:
                 return None
-            # A recipe's own code is loaded from its file, as another class of the same name.
-            net = Classifier().eval()
-            net.load_state_dict(trained.model.state_dict())
-            network = quantise_classifier(net, measured.images[:4096])
+            net = self._take_weights(trained)
+            parts = map(_load, self._shards(held_out=False)[:_REGRESSED])
+            network = quantise_classifier(add_box_regression(net, parts), measured.images[:4096])
             shown, epochs = len(data.train.labels), list(trained.record.history)
         else:
             network, shown, epochs = self._kept_classifier(start), 0, []
@@ -257,6 +259,22 @@ class _Run(NamedTuple):
             should_stop=self.should_stop,
             epochs=self.settings.epochs,
         )
+
+    def _take_weights(self, trained: TrainedModel) -> Classifier:
+        """Return the trained network; of one that was trained on, the mean of its weights before
+        and after, which is better than either (Wortsman et al., 2022).
+        """
+        weights = trained.model.state_dict()
+        if (file := self.folder / _START).exists():
+            before = load(file.read_bytes())
+            weights = {
+                name: before[name].lerp(after, 0.5) if after.is_floating_point() else after
+                for name, after in weights.items()
+            }
+        # A recipe's own code is loaded from its file, as another class of the same name.
+        net = Classifier().eval()
+        net.load_state_dict(weights)
+        return net
 
     def _kept_classifier(self, start: Path | None) -> IntegerNetwork:
         networks = read_model(start) if start else {}
@@ -365,7 +383,7 @@ class _Run(NamedTuple):
         parts = range(0, len(measured.images), _AT_ONCE)
         logits = np.concatenate(
             [engine.classify(measured.images[at : at + _AT_ONCE]) for at in parts]
-        )
+        )[:, :CLASSES]
         detected = torch.from_numpy(measured.detected)
         answers = Answers(
             torch.from_numpy(logits),
@@ -504,15 +522,23 @@ def training_banks() -> Banks:
 
 def _save(found: CutOuts, file: Path) -> None:
     content = io.BytesIO()
-    small = found.kinds.astype(np.uint8), found.detected.astype(np.float16)
-    np.savez(content, images=found.images, kinds=small[0], detected=small[1])
+    np.savez(
+        content,
+        images=found.images,
+        kinds=found.kinds.astype(np.uint8),
+        detected=found.detected.astype(np.float16),
+        offsets=found.offsets.astype(np.float16),
+    )
     write_atomically(file, content.getvalue())
 
 
 def _load(file: Path) -> CutOuts:
     with np.load(file) as held:
         return CutOuts(
-            held["images"], held["kinds"].astype(np.int64), held["detected"].astype(np.float32)
+            held["images"],
+            held["kinds"].astype(np.int64),
+            held["detected"].astype(np.float32),
+            held["offsets"].astype(np.float32),
         )
 
 

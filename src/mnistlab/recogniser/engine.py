@@ -12,9 +12,10 @@ import wasmtime
 from numpy.typing import NDArray
 
 CORE = Path(__file__).with_name("core.wasm")
-PLANES, CLASSES, VIEWS, SIDE, CELL, IMAGE = 8, 20, 3, 32, 8, 28
+PLANES, CLASSES, VIEWS, SIDE, OUTPUTS, CELL, IMAGE = 8, 20, 3, 32, 25, 8, 28
 """Planes and classes of the detector, views of the classifier's cut-outs, pixels to a side of
-those, of the cells that are computed or left out as a whole, and of the images of characters."""
+those, numbers that it says of each, pixels to a side of the cells that are computed or left out as
+a whole, and of the images of characters."""
 ADDRESSES = 4400 << 20
 """Bytes of address space that an engine takes, nearly all of them never used."""
 _ALIGNMENT = 16
@@ -47,7 +48,8 @@ class Result(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """What may be a character, as the core's classifier is asked about it.
+    """What may be a character, as the core's classifier is asked about it. Those of which it is
+    unsure come a second time, in the better boxes in which they are shown again.
 
     Attributes:
         boxes: float32, ``(n, 4)``, left, top, right, bottom in pixels of the picture.
@@ -258,7 +260,8 @@ class Engine:
             cutouts: ``(n, 3, 32, 32)`` grey values.
 
         Returns:
-            Logits ``(n, classes)``.
+            float32, ``(n, 25)``: logits of 21 classes, then how far the left, top, right and bottom
+            edge of the character's box are off, in its larger sides.
 
         Raises:
             ValueError: the shape does not fit, or the model has no classifier.
@@ -267,15 +270,15 @@ class Engine:
         if cutouts.shape[1:] != (VIEWS, SIDE, SIDE):
             raise ValueError(f"cut-outs have {VIEWS} views of {SIDE}x{SIDE} pixels")
         with self._lock:
-            classes = self._call("count_classes")
-        if not classes:
+            known = self._call("has_classifier")
+        if not known:
             raise ValueError("the model has no classifier")
-        logits = np.empty((len(cutouts), classes), np.float32)
-        with self._reserved(cutouts, logits) as (given, made):
+        said = np.empty((len(cutouts), OUTPUTS), np.float32)
+        with self._reserved(cutouts, said) as (given, made):
             self._write(given, cutouts)
             self._call("classify", given, made, len(cutouts))
-            self._read(made, logits)
-        return logits
+            self._read(made, said)
+        return said
 
 
 def _compile(core: bytes) -> tuple[wasmtime.Engine, wasmtime.Module]:

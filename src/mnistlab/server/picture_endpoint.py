@@ -21,8 +21,8 @@ BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": (
-            "The picture's file as it is: PNG, JPEG, WebP, BMP, GIF, TIFF or PPM; its content tells"
-            " which."
+            "The picture's file as it is: PNG, JPEG, WebP, AVIF, HEIC (where the server has"
+            " mnistlab[heic]), BMP, GIF, TIFF or PPM; its content tells which."
         ),
         "content": {"application/octet-stream": _BINARY, "image/*": _BINARY},
     }

@@ -40,13 +40,10 @@ void detect(const uint8_t *grey, const uint8_t *active, const int32_t *cells, fl
     }
 }
 
-// The classifier's number of classes; 0: the model has no classifier.
-EXPORT(count_classes) int count_classes() {
-    return model.classifier.count ? Classifier(model).classes() : 0;
-}
+EXPORT(has_classifier) int has_classifier() { return model.classifier.count > 0; }
 
-// `count` cut-outs of three views of 32x32 -> logits (count, classes).
-EXPORT(classify) void classify(const uint8_t *cutouts, float *logits, int count) {
+// `count` cut-outs of three views of 32x32 -> (count, 25): logits, and offsets of edges.
+EXPORT(classify) void classify(const uint8_t *cutouts, float *said, int count) {
     Scope scope;
-    Classifier(model).run(cutouts, count, logits);
+    Classifier(model).run(cutouts, count, said);
 }

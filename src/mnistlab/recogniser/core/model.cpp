@@ -4,7 +4,7 @@
 
 namespace {
 
-constexpr uint32_t MAGIC = 0x524C4E4D, VERSION = 1;  // "MNLR"
+constexpr uint32_t MAGIC = 0x524C4E4D, VERSION = 2;  // "MNLR"
 constexpr int NAME = 16;
 
 struct Header {
@@ -166,7 +166,8 @@ bool is_classifier(const Network &network) {
     }
     const Layer &last = network.last();
     return is_chain(network, Classifier::VIEWS) && network.count > 1 && side == 1 &&
-           last.kind == Kind::DENSE && !last.padding && last.residual < 0;
+           last.kind == Kind::DENSE && !last.padding && last.residual < 0 &&
+           network.outputs == Classifier::OUTPUTS;
 }
 
 bool is_called(const Entry &entry, const char *name) {

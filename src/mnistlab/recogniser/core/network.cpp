@@ -329,7 +329,7 @@ void Detector::classes(int row, int column, float (&out)[CLASSES]) const {
     compute_logits(layer, features.values, 0, &from, 1, out);
 }
 
-void Classifier::run(const uint8_t *cutouts, int count, float *logits) const {
+void Classifier::run(const uint8_t *cutouts, int count, float *said) const {
     const Layer &last = model.classifier.last();
     Network body{model.classifier.layers, model.classifier.count - 1, 0};
     for (int done = 0; done < count; done += BATCH) {
@@ -343,9 +343,9 @@ void Classifier::run(const uint8_t *cutouts, int count, float *logits) const {
         for (int i = 0; i < images; i++) from[i] = grid.at(i, 0, 0);
         Array<float> rows(images * last.outputs);
         compute_logits(last, features.values, grid.pitch(), from.data(), images, rows.data());
-        for (int i = 0; i < images; i++, logits += classes()) {
+        for (int i = 0; i < images; i++, said += OUTPUTS) {
             const float *row = rows.data() + i * last.outputs;
-            for (int k = 0; k < classes(); k++) logits[k] = row[k];
+            for (int k = 0; k < OUTPUTS; k++) said[k] = row[k];
         }
     }
 }

@@ -112,12 +112,12 @@ class Detector {
 // The classifier of cut-outs, three views of 32x32 pixels.
 class Classifier {
    public:
-    static constexpr int SIDE = 32, VIEWS = 3, BATCH = 16;
+    // OUTPUTS: logits of 21 classes, then how far each edge of the box is off.
+    static constexpr int SIDE = 32, VIEWS = 3, BATCH = 16, OUTPUTS = 25;
     explicit Classifier(const Model &model) : model(model) {}
-    int classes() const { return model.classifier.outputs; }
 
-    // `logits`: count x classes().
-    void run(const uint8_t *cutouts, int count, float *logits) const;
+    // `said`: count x OUTPUTS.
+    void run(const uint8_t *cutouts, int count, float *said) const;
 
    private:
     const Model &model;

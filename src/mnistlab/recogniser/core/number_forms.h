@@ -178,7 +178,7 @@ class NumberWeigher {
 };
 
 // Takes ones for commas that are low and stand at the foot of digits, and for points and commas the
-// ink there that is no character.
+// ink there that is no character, or was left out though it is something.
 inline void find_points(std::vector<Character> &all, std::vector<Character> &others) {
     Places places(all);
     for (size_t i = 0; i < all.size(); i++) places.add(all[i].box, int(i));
@@ -201,7 +201,8 @@ inline void find_points(std::vector<Character> &all, std::vector<Character> &oth
     for (Character &one : all)
         if (one.kind() == ONE && is_at_foot(one.box)) std::swap(one.kinds[ONE], one.kinds[COMMA]);
     std::erase_if(others, [&](Character one) {
-        if (!one.is_ink || !is_at_foot(one.box)) return false;
+        bool is_something = one.is_ink || one.kinds[NOTHING] < 0.5f;
+        if (!is_something || !is_at_foot(one.box)) return false;
         one.kinds.fill(0);
         one.kinds[one.box.height() > ROUND * one.box.width() ? COMMA : POINT] = DOUBTED;
         one.kinds[OTHER] = 1 - DOUBTED;

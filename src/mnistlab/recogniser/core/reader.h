@@ -1,6 +1,8 @@
 // The reader: a picture's characters, lines and tables.
 #pragma once
 
+#include <span>
+
 #include "left_over.h"
 #include "network.h"
 #include "number_forms.h"
@@ -14,6 +16,7 @@ struct Reading {
     std::vector<TableCell> cells;
 };
 
+constexpr int ANSWER = Classifier::OUTPUTS;
 constexpr float TINY = 1e-6f;
 constexpr float SPECK = 0.5f, SPECK_SURE = 0.85f;  // heights of a usual digit, and confidence
 constexpr float DOUBT = 0.1f;      // probability of a character from which on it is not passed over
@@ -32,6 +35,9 @@ constexpr float BESIDE_LETTER = 1.2f;
 // Digits that handwritten letters look like: O, l, Z, S, b, q.
 constexpr bool LETTER_LIKE[10] = {1, 1, 1, 0, 0, 1, 1, 0, 0, 1};
 constexpr float NO_LETTER = 0.998f;  // from which confidence on a digit is none of them
+// The classifier moves edges by at most so much of a box's larger side, and leaves it so much of
+// its width and height. Where it is sure what a box shows, the detector's edges are as good as its.
+constexpr float FARTHEST = 0.5f, NARROWEST = 0.2f, EQUAL = 0.5f;
 // Candidates up to so sure are looked at again, but no more than so many, in boxes moved to the
 // right and down, by so many of their sizes, and enlarged.
 constexpr float UNSURE = 0.98f;
@@ -39,8 +45,12 @@ constexpr size_t MOST_AGAIN = 100;
 struct Shift {
     float right, down, size;
 };
-constexpr Shift AGAIN[] = {
-    {0.03f, 0.03f, 1.06f}, {-0.03f, 0.03f, 0.95f}, {0.03f, -0.03f, 0.95f}, {-0.03f, -0.03f, 1.06f}};
+constexpr Shift FIRST[] = {{0, 0, 1}};
+constexpr Shift AGAIN[] = {{0, 0, 1},
+                           {0.03f, 0.03f, 1.06f},
+                           {-0.03f, 0.03f, 0.95f},
+                           {0.03f, -0.03f, 0.95f},
+                           {-0.03f, -0.03f, 1.06f}};
 // Probability of a character, by the detector, from which on a candidate is asked about first, and
 // that of a digit beside which no other is asked about at its place.
 constexpr float LIKELY = 0.6f, PLAIN = 0.995f;
@@ -79,11 +89,14 @@ class Reader {
         return sort(join(suppress(std::move(all))), float(width), float(height));
     }
 
-    // All that the classifier is asked about.
+    // All that the classifier is asked about, first and again.
     std::vector<Candidate> find_all(const uint8_t *pixels, int width, int height, int channels) {
         std::vector<Candidate> all = find_candidates(pixels, width, height, channels);
         std::vector<Candidate> more = find_left_over(levels, choose(all));
         all.insert(all.end(), more.begin(), more.end());
+        if (!model.classifier.count) return all;
+        Answers answers = ask(all);
+        for (size_t i : answers.unsure) all.push_back(answers.asked[i]);
         return all;
     }
 
@@ -306,42 +319,83 @@ class Reader {
         return all;
     }
 
+    // What the classifier says of candidates, whose boxes it has made better.
+    struct Answers {
+        std::vector<Candidate> asked;
+        std::vector<float> heights, said;    // `said`: a row of ANSWER for each
+        std::vector<Character> named;        // what both networks say of each
+        std::vector<size_t> places, unsure;  // which are left, and of which of them it is unsure
+    };
+
     // Asks the classifier for the candidates and takes its answer and the detector's together. The
     // less likely ones that share the place of what surely is a digit are left out.
-    std::vector<Character> name(const std::vector<Candidate> &asked) {
-        std::vector<float> heights = find_heights(asked), logits(asked.size() * (NOTHING + 1));
-        std::vector<Character> named(asked.size());
-        auto ask = [&](const std::vector<size_t> &some) {
-            add_logits(asked, heights, some, {0, 0, 1}, logits);
-            for (size_t i : some) named[i] = weigh(asked[i], &logits[i * (NOTHING + 1)]);
-        };
-        std::vector<size_t> likely, all, rest, unsure;
+    Answers ask(const std::vector<Candidate> &asked) const {
+        Answers answers{asked, find_heights(asked), {}, {}, {}, {}};
+        answers.said.resize(asked.size() * ANSWER), answers.named.resize(asked.size());
+        std::vector<size_t> likely, rest;
         for (size_t i = 0; i < asked.size(); i++)
             if (asked[i].found > LIKELY) likely.push_back(i);
-        ask(likely);
+        answer(answers, likely, FIRST);
         Places digits(asked);
         for (size_t i : likely)
-            if (named[i].is_digit() && named[i].confidence() > PLAIN)
+            if (answers.named[i].is_digit() && answers.named[i].confidence() > PLAIN)
                 digits.add(asked[i].box, int(i));
         for (size_t i = 0; i < asked.size(); i++) {
             bool is_likely = asked[i].found > LIKELY;
             if (!is_likely && shares_place(asked[i].box, asked, digits)) continue;
-            all.push_back(i);
+            answers.places.push_back(i);
             if (!is_likely) rest.push_back(i);
         }
-        ask(rest);
-        for (size_t i : all)
-            if (std::ranges::max(named[i].kinds) < UNSURE && unsure.size() < MOST_AGAIN)
-                unsure.push_back(i);
-        for (const Shift &shift : AGAIN) add_logits(asked, heights, unsure, shift, logits);
-        for (size_t i : unsure) {
-            float *row = &logits[i * (NOTHING + 1)];
-            for (int k = 0; k <= NOTHING; k++) row[k] /= 1 + std::size(AGAIN);
-            named[i] = weigh(asked[i], row);
+        answer(answers, rest, FIRST);
+        for (size_t i : answers.places) {
+            bool sure = std::ranges::max(answers.named[i].kinds) >= UNSURE;
+            refine(answers, i, sure ? EQUAL : 1);
+            if (!sure && answers.unsure.size() < MOST_AGAIN) answers.unsure.push_back(i);
         }
-        std::vector<Character> kept;
-        for (size_t i : all) kept.push_back(named[i]);
-        return kept;
+        return answers;
+    }
+
+    // Names candidates: those of which the classifier is unsure are shown to it again in better
+    // boxes, which are moved a little, and the mean of its answers is taken.
+    std::vector<Character> name(const std::vector<Candidate> &asked) const {
+        Answers answers = ask(asked);
+        answer(answers, answers.unsure, AGAIN);
+        std::vector<Character> named;
+        for (size_t i : answers.places) named.push_back(answers.named[i]);
+        return named;
+    }
+
+    // Shows the classifier some in shifted boxes, takes the mean of its answers, and names them.
+    void answer(Answers &answers, const std::vector<size_t> &some,
+                std::span<const Shift> shifts) const {
+        for (size_t i : some) std::fill_n(&answers.said[i * ANSWER], ANSWER, 0.f);
+        std::vector<float> said(some.size() * ANSWER);
+        for (const Shift &shift : shifts) {
+            std::vector<uint8_t> seen = cut_out_some(answers.asked, answers.heights, some, shift);
+            Classifier(model).run(seen.data(), int(some.size()), said.data());
+            for (size_t i = 0; i < said.size(); i++)
+                answers.said[some[i / ANSWER] * ANSWER + i % ANSWER] += said[i] / shifts.size();
+        }
+        for (size_t i : some) answers.named[i] = weigh(answers.asked[i], &answers.said[i * ANSWER]);
+    }
+
+    // Moves the edges of a candidate's box by a share of what the classifier says, but for those of
+    // signs, which are too small for it.
+    static void refine(Answers &answers, size_t index, float share) {
+        const float *said = &answers.said[index * ANSWER], *moves = said + NOTHING + 1;
+        int64_t kind = std::max_element(said, said + NOTHING) - said;
+        if (kind >= SIGNS && kind < OTHER) return;
+        Box &box = answers.asked[index].box;
+        float side = std::max(box.width(), box.height());
+        auto moved = [&](float edge, int which) {
+            return edge + share * side * std::clamp(moves[which], -FARTHEST, FARTHEST);
+        };
+        Box better{moved(box.left, 0), moved(box.top, 1), moved(box.right, 2),
+                   moved(box.bottom, 3)};
+        if (std::min(better.width() / box.width(), better.height() / box.height()) < NARROWEST)
+            return;
+        if (answers.heights[index] == box.height()) answers.heights[index] = better.height();
+        answers.named[index].box = box = better;
     }
 
     // Whether a box is one of those at a place, or a part of one, or around it.
@@ -355,17 +409,6 @@ class Reader {
             return !shared;
         });
         return shared;
-    }
-
-    // Adds what the classifier says of some, in boxes that are shifted.
-    void add_logits(const std::vector<Candidate> &asked, const std::vector<float> &heights,
-                    const std::vector<size_t> &some, const Shift &shift,
-                    std::vector<float> &logits) const {
-        std::vector<float> said(some.size() * (NOTHING + 1));
-        Classifier(model).run(cut_out_some(asked, heights, some, shift).data(), int(some.size()),
-                              said.data());
-        for (size_t i = 0; i < said.size(); i++)
-            logits[some[i / (NOTHING + 1)] * (NOTHING + 1) + i % (NOTHING + 1)] += said[i];
     }
 
     // Cuts some out, in boxes that are shifted.
