@@ -261,8 +261,8 @@ class _Run(NamedTuple):
         )
 
     def _take_weights(self, trained: TrainedModel) -> Classifier:
-        """Return the trained network; of one that was trained on, the mean of its weights before
-        and after, which is better than either (Wortsman et al., 2022).
+        """Return the trained network; where it was trained on, the mean of its weights before and
+        after, which forgets less (Wortsman et al., 2022).
         """
         weights = trained.model.state_dict()
         if (file := self.folder / _START).exists():

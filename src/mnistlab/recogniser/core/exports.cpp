@@ -40,6 +40,7 @@ void detect(const uint8_t *grey, const uint8_t *active, const int32_t *cells, fl
     }
 }
 
+// Whether the model has a classifier, as one that is being trained has none at first.
 EXPORT(has_classifier) int has_classifier() { return model.classifier.count > 0; }
 
 // `count` cut-outs of three views of 32x32 -> (count, 25): logits, and offsets of edges.
