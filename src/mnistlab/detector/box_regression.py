@@ -4,7 +4,7 @@ A ridge regression on the inputs of its last layer, as in R-CNN (Girshick et al.
 the network stays as it was trained.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -28,7 +28,7 @@ def add_box_regression(net: Classifier, parts: Iterable[CutOuts]) -> nn.Sequenti
     logits: ``(n, 3, 32, 32)`` to ``(n, 25)``.
 
     Args:
-        net: is not changed.
+        net: put into evaluation mode, otherwise not changed.
         parts: cut-outs to fit it with; those whose ``offsets`` are not known are left out.
     """
     *body, last = net.eval()
@@ -53,7 +53,8 @@ def add_box_regression(net: Classifier, parts: Iterable[CutOuts]) -> nn.Sequenti
 
 def _batches(
     parts: Iterable[CutOuts],
-) -> Iterable[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.float32]]]:
+    """Yield the images and offsets of those cut-outs whose offsets are known."""
     for part in parts:
         known = np.flatnonzero(~np.isnan(part.offsets[:, 0]))
         for at in range(0, len(known), _AT_ONCE):

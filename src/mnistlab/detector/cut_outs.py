@@ -91,10 +91,8 @@ def collect(
         for picture in drawn:
             seen = engine.look(picture.image)
             characters = list(picture.characters)
-            kinds, offsets = (
-                find_truth(seen.boxes, characters),
-                find_offsets(seen.boxes, characters),
-            )
+            kinds = find_truth(seen.boxes, characters)
+            offsets = find_offsets(seen.boxes, characters)
             is_plain = (kinds == NOTHING) & (seen.found < _UNLIKELY)
             kept = (kinds >= 0) & (~is_plain | (rng.random(len(kinds)) < plain))
             detected = np.hstack([seen.kinds, seen.found[:, None]])
@@ -136,9 +134,9 @@ def find_offsets(boxes: NDArray[np.float32], characters: list[Character]) -> NDA
     rows = np.array(characters, np.float32)
     alike = _compare(boxes, rows[:, 1:5], _LEAST * rows[:, 5])
     shown = rows[alike.argmax(1)]
-    # Signs are smaller than what their boxes are off by.
-    known = (alike.max(1) > NEAR) & (shown[:, 6] >= WHOLE)
-    known &= (shown[:, 0] < DIGITS) | (shown[:, 0] == OTHER)
+    # Boxes of signs may be off by more than the signs are large.
+    is_large = (shown[:, 0] < DIGITS) | (shown[:, 0] == OTHER)
+    known = (alike.max(1) > NEAR) & (shown[:, 6] >= WHOLE) & is_large
     side = (boxes[known, 2:] - boxes[known, :2]).max(1, keepdims=True)
     offsets[known] = ((shown[known, 1:5] - boxes[known]) / side).clip(-FARTHEST, FARTHEST)
     return offsets

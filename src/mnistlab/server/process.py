@@ -118,8 +118,8 @@ class ReaderProcess:
         await self._process.wait()
 
     async def end(self) -> None:
-        """Ask it to end, and wait until it has, also if the caller is cancelled meanwhile: asyncio
-        complains of processes that outlive its event loop.
+        """Ask it to end, and wait until it has, even if the caller is cancelled: asyncio warns of
+        a process that outlives its event loop.
         """
         self._orders.close()
         try:
