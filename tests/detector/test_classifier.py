@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 
 from mnistlab.characters import CHARACTERS, OTHER
-from mnistlab.detector.classifier import CLASSES, NOTHING, SIDE, VIEWS, Classifier
+from mnistlab.detector.classifier import CLASSES, EDGES, NOTHING, SIDE, VIEWS, Classifier
 from mnistlab.detector.cut_outs import collect, find_offsets, find_truth
 from mnistlab.recogniser.engine import Engine
 from mnistlab.recogniser.models import find_model
@@ -23,8 +23,8 @@ def engine() -> Engine:
     return Engine(find_model("reader").read_bytes())
 
 
-def test_the_network_names_each_cut_out():
-    assert Classifier()(torch.zeros(3, VIEWS, SIDE, SIDE)).shape == (3, CLASSES)
+def test_the_network_names_each_cut_out_and_moves_its_edges():
+    assert Classifier()(torch.zeros(3, VIEWS, SIDE, SIDE)).shape == (3, CLASSES + EDGES)
 
 
 @pytest.mark.parametrize("view", range(VIEWS))

@@ -1,5 +1,6 @@
 """``mnistlab train reader``: the networks that read pictures."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ READER = "reader"
 _LENGTHS = "steps", "shards"
 _TAKEN = {
     *("recipe", "run", "overwrite", "seed", "threads", "out", "resume", "quiet", "as_json"),
-    *("init", "settings", "epochs"),
+    *("init", "settings", "epochs", "device"),
 }
 """Options of ``mnistlab train`` that mean something here."""
 
@@ -41,7 +42,9 @@ def train_reader_networks(run: Path | None, options: dict[str, Any], *, overwrit
             epochs=EPOCHS if options["epochs"] is None else options["epochs"],
             seed=options["seed"],
             start=Path(start) if start else None,
+            workers=max((os.cpu_count() or 1) - 1, 1),
             threads=options["threads"],
+            device=options["device"],
             resume=options["resume"],
             overwrite=overwrite,
             report=(lambda _line: None) if options["quiet"] else warn,

@@ -9,6 +9,8 @@ SIDE = 32
 NOTHING = OTHER + 1
 """The class of what the detector takes for a character and is none."""
 CLASSES = NOTHING + 1
+EDGES = 4
+"""Of a box: left, top, right, bottom."""
 VIEWS = 3
 """Squares of the picture that it sees: around the character, and two wider ones."""
 
@@ -31,12 +33,14 @@ class Residual(nn.Module):
 
 
 class Classifier(nn.Sequential):
-    """The network: ``(n, 3, 32, 32)`` to logits, ``(n, 21)``.
+    """The network: ``(n, 3, 32, 32)`` to ``(n, 25)``, 21 logits, and how far the edges of the
+    character's box are off, in its larger sides (Girshick et al., *Rich Feature Hierarchies*, 2014,
+    arXiv:1311.2524).
 
     Example:
         >>> import torch
         >>> Classifier()(torch.zeros(2, 3, 32, 32)).shape
-        torch.Size([2, 21])
+        torch.Size([2, 25])
     """
 
     def __init__(self) -> None:
@@ -51,7 +55,7 @@ class Classifier(nn.Sequential):
             nn.ReLU(),
             nn.Flatten(),
             nn.Dropout(0.2),
-            nn.Linear(96 * 4 * 4, CLASSES),
+            nn.Linear(96 * 4 * 4, CLASSES + EDGES),
         )
 
 

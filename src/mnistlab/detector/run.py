@@ -17,15 +17,12 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
-from safetensors.torch import load, save
 
-from mnistlab.characters import CHARACTERS
-from mnistlab.data import Dataset, Split, load_dataset, make_dataset
+from mnistlab.data import load_dataset
 from mnistlab.data.download import cache_folder
-from mnistlab.detector import classifier
-from mnistlab.detector.box_regression import add_box_regression
 from mnistlab.detector.calibration import Answers, Calibration, combine, fit
 from mnistlab.detector.classifier import CLASSES, Classifier
+from mnistlab.detector.classifier_training import measure, train_classifier
 from mnistlab.detector.cut_outs import CutOuts, collect, join
 from mnistlab.detector.network import Detector
 from mnistlab.detector.quantise import (
@@ -39,7 +36,6 @@ from mnistlab.detector.training import DECAY, PAGES, RATE, STATE, VIEWS, Crops, 
 from mnistlab.detector.warm_start import start_classifier, start_detector
 from mnistlab.errors import ModelError, RunError
 from mnistlab.files import read_file
-from mnistlab.recipe import Recipe
 from mnistlab.recogniser.engine import Engine
 from mnistlab.rendering.character_bank import CharacterBank, load_bank
 from mnistlab.runs import (
@@ -51,9 +47,7 @@ from mnistlab.runs import (
     now,
     write_atomically,
 )
-from mnistlab.training import TrainedModel
-from mnistlab.training import train as train_recipe
-from mnistlab.training.events import EpochDone, Event
+from mnistlab.training.device import choose_device, describe_device
 
 MODEL, RECORD = "reader.bin", "record.json"
 STEPS = 60_000
@@ -63,43 +57,24 @@ SHARDS, EPOCHS = 170, 3
 HELD_OUT = 6_000
 """Of MNIST's training images, the last: pages to measure and calibrate with are written with them,
 all others with the rest."""
-CLASSIFIER = Recipe(
-    name="classifier",
-    model=f"{Path(classifier.__file__)}:Classifier",
-    fit="none",
-    size=classifier.SIDE,
-    mean=(128 / 255, 128 / 255, 128 / 255),
-    std=(64 / 255, 64 / 255, 64 / 255),
-    epochs=EPOCHS,
-    batch_size=256,
-    optimizer="adamw",
-    learning_rate=2e-3,
-    weight_decay=1e-2,
-    schedule="cosine",
-    warmup=0.05,
-    label_smoothing=0.02,
-    averaging=0.999,
-)
-_PAGES, _MEASURED = 250, 5
+_PAGES, _MEASURED = 250, 2
 """Pages of a file of cut-outs, and files that are measured and calibrated on."""
-_REGRESSED = 20
-"""Files of cut-outs with which box regression is fitted."""
 _STREAMS = 11, 99
 """Added to the seed for the pages that the classifier is trained on, and for those held out; the
 detector has seen others."""
 _REFINED, _REFINING = 0.9, 1e-3
-"""Where networks are trained on: share of the detector's steps in which its learning rate falls,
-and the highest learning rate of both."""
+"""Where the detector is trained on: share of the steps in which its learning rate falls, and the
+highest one."""
 _AT_ONCE = 4096
 """Cut-outs that are classified at once."""
 _CALIBRATED = 4
 """Batches that show how large activations become."""
 _PLAIN = 0.15
 """Share of plain places that the classifier is shown, see :func:`collect`."""
-_DETECTOR, _CUT_OUTS, _CLASSIFIER = "detector.bin", "cut_outs", "classifier"
-_START, _LOOKING = "classifier_start.safetensors", "looking.bin"
+_DETECTOR, _CUT_OUTS, _CLASSIFIER = "detector.bin", "cut_outs", "classifier.safetensors"
+_LOOKING = "looking.bin"
 _SETTINGS, _LOSSES = "settings.json", "losses.json"
-_FILES = STATE, _SETTINGS, _LOSSES, _DETECTOR, _START, _LOOKING
+_FILES = STATE, _SETTINGS, _LOSSES, _DETECTOR, _LOOKING, _CLASSIFIER
 """What a run needs to be resumed."""
 
 
@@ -154,6 +129,7 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
     start: Path | None = None,
     workers: int = 1,
     threads: int | None = None,
+    device: str = "cpu",
     resume: bool = True,
     overwrite: bool = False,
     banks: Banks | None = None,
@@ -176,6 +152,8 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
             kept, with ``shards=0`` its classifier.
         workers: processes that render pages.
         threads: of PyTorch; ``None`` leaves them as they are.
+        device: that trains the classifier, see :func:`mnistlab.training.device.choose_device`; the
+            detector is trained on the CPU, which has to render its crops anyway.
         resume: go on with the run that the folder holds, if any.
         overwrite: start over whatever it holds.
         banks: what pages are written with; ``None`` is :func:`training_banks`.
@@ -186,15 +164,16 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
         The record; ``None`` if the run was stopped.
 
     Raises:
-        RunError: another process trains in the folder, or it holds a run that is not to be gone on
-            with, or one of another seed or length.
-        RecipeError: ``epochs`` is no number of epochs.
+        RunError: ``epochs`` is less than 1; another process trains in the folder, or it holds a run
+            that is not to be gone on with, or one of another seed or length.
+        DeviceError: there is no such device.
         ModelError: ``start`` cannot be read, or is no reader's model.
     """
     if not (steps and shards) and start is None:
         raise RunError("without steps or shards there has to be a model that is kept")
-    # Refused now, not when the classifier's turn comes.
-    CLASSIFIER.replace(epochs=epochs)
+    if epochs < 1:
+        raise RunError(f"epochs: must be at least 1, not {epochs}")
+    trains_on = choose_device(device)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -206,7 +185,9 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
             return done
         if threads:
             torch.set_num_threads(threads)
-        run = _Run(folder, wanted, banks or training_banks(), workers, threads, report, should_stop)
+        run = _Run(
+            folder, wanted, banks or training_banks(), workers, trains_on, report, should_stop
+        )
         return run.train(start)
 
 
@@ -215,7 +196,7 @@ class _Run(NamedTuple):
     settings: _Settings
     banks: Banks
     workers: int
-    threads: int | None
+    device: torch.device
     report: Callable[[str], None]
     should_stop: Callable[[], bool]
 
@@ -225,56 +206,67 @@ class _Run(NamedTuple):
             return None
         measured = join([_load(file) for file in self._shards(held_out=True)])
         if self.settings.shards:
-            data = self._data(measured)
-            trained = self._train_classifier(data, start)
+            shown = join([_load(file) for file in self._shards(held_out=False)])
+            trained = self._train_classifier(start, shown, measured)
             if trained is None:
                 return None
-            net = self._take_weights(trained)
-            parts = map(_load, self._shards(held_out=False)[:_REGRESSED])
-            network = quantise_classifier(add_box_regression(net, parts), measured.images[:4096])
-            shown, epochs = len(data.train.labels), list(trained.record.history)
+            net, epochs = trained
+            network, count = quantise_classifier(net, measured.images[:4096]), len(shown.kinds)
         else:
-            network, shown, epochs = self._kept_classifier(start), 0, []
+            network, count, epochs = self._kept_classifier(start), 0, []
         before = _record_of(start, self.settings.start) if start else None
-        record = self._finish(network, measured, shown, epochs, before)
+        record = self._finish(network, measured, count, epochs, before)
         shutil.rmtree(self.folder / _CUT_OUTS)
         return record
 
-    def _train_classifier(self, data: Dataset, start: Path | None) -> TrainedModel | None:
-        recipe, weights = CLASSIFIER, self.folder / _START
-        if start and (network := read_model(start).get("classifier")):
-            net = Classifier()
-            start_classifier(net, network, data.test.images[:1024])
-            write_atomically(weights, save(net.state_dict()))
-            recipe = recipe.replace(init=str(weights), learning_rate=_REFINING)
-        return train_recipe(
-            recipe,
-            data,
-            seed=self.settings.seed,
-            folder=self.folder / _CLASSIFIER,
-            resume=True,
-            device="cpu",
-            threads=self.threads,
-            on_event=self._tell,
-            should_stop=self.should_stop,
+    def _train_classifier(
+        self, start: Path | None, shown: CutOuts, measured: CutOuts
+    ) -> tuple[Classifier, list[EpochMetrics]] | None:
+        torch.manual_seed(self.settings.seed)
+        net = Classifier()
+        network = read_model(start).get("classifier") if start else None
+        if network:
+            start_classifier(net, network, shown.images[:1024])
+        before = {name: value.clone() for name, value in net.state_dict().items()}
+        epochs = train_classifier(
+            net,
+            self.folder / _CLASSIFIER,
+            shown,
+            measured,
             epochs=self.settings.epochs,
+            seed=self.settings.seed,
+            device=self.device,
+            report=self._tell,
+            should_stop=self.should_stop,
         )
+        if epochs is None:
+            return None
+        if network:
+            self._take_weights(net, before, measured)
+        return net, epochs
 
-    def _take_weights(self, trained: TrainedModel) -> Classifier:
-        """Return the trained network; where it was trained on, the mean of its weights before and
-        after, which forgets less (Wortsman et al., 2022).
+    def _take_weights(
+        self, net: Classifier, before: dict[str, torch.Tensor], measured: CutOuts
+    ) -> None:
+        """Give a network that was trained on the mean of its weights before and after, which
+        forgets less (Wortsman et al., 2022), if that tells held-out pages better.
         """
-        weights = trained.model.state_dict()
-        if (file := self.folder / _START).exists():
-            before = load(file.read_bytes())
-            weights = {
-                name: before[name].lerp(after, 0.5) if after.is_floating_point() else after
-                for name, after in weights.items()
+        after = net.state_dict()
+        between = Classifier()
+        between.load_state_dict(
+            {
+                name: before[name].lerp(value, 0.5) if value.is_floating_point() else value
+                for name, value in after.items()
             }
-        # A recipe's own code is loaded from its file, as another class of the same name.
-        net = Classifier().eval()
-        net.load_state_dict(weights)
-        return net
+        )
+        (loss, _), (mean_loss, _) = (measure(one, measured) for one in (net, between))
+        kept = "the mean of both is kept" if mean_loss < loss else "they are kept"
+        self.report(
+            f"classifier: loss on held-out pages {loss:.4f} with its last weights, {mean_loss:.4f}"
+            f" midway to its first; {kept}"
+        )
+        if mean_loss < loss:
+            net.load_state_dict(between.state_dict())
 
     def _kept_classifier(self, start: Path | None) -> IntegerNetwork:
         networks = read_model(start) if start else {}
@@ -282,11 +274,9 @@ class _Run(NamedTuple):
             raise ModelError(f"{start}: has no classifier that could be kept; give shards")
         return networks["classifier"]
 
-    def _tell(self, event: Event) -> None:
-        if isinstance(event, EpochDone):
-            done = event.metrics
-            right = f"{done.train_accuracy:.2%} right, {done.test_accuracy:.2%} on held-out pages"
-            self.report(f"classifier, epoch {done.epoch} of {event.epochs}: {right}")
+    def _tell(self, done: EpochMetrics) -> None:
+        right = f"{done.train_accuracy:.2%} right, {done.test_accuracy:.2%} on held-out pages"
+        self.report(f"classifier, epoch {done.epoch} of {self.settings.epochs}: {right}")
 
     def _make_detector(self, start: Path | None) -> bool:
         """Train the detector and keep it as a model without a classifier; ``False`` if stopped."""
@@ -357,21 +347,11 @@ class _Run(NamedTuple):
                     return False
         return True
 
-    def _data(self, measured: CutOuts) -> Dataset:
-        train = join([_load(file) for file in self._shards(held_out=False)])
-        names = (*CHARACTERS, "other", "nothing")
-        return make_dataset(
-            "cut-outs",
-            Split(train.images, train.kinds),
-            Split(measured.images, measured.kinds),
-            classes=names,
-        )
-
     def _finish(
         self,
         classifier: IntegerNetwork,
         measured: CutOuts,
-        shown: int,
+        cut_outs: int,
         epochs: list[EpochMetrics],
         before: ReaderRecord | None,
     ) -> ReaderRecord:
@@ -400,7 +380,7 @@ class _Run(NamedTuple):
             crops=steps * PAGES * VIEWS,
             start=self.settings.start,
             before=before,
-            cut_outs=shown,
+            cut_outs=cut_outs,
             seed=seed,
             digits=(self.banks.train.digits, self.banks.held_out.digits),
             parameters={"detector": _count(Detector()), "classifier": _count(Classifier())},
@@ -409,7 +389,11 @@ class _Run(NamedTuple):
             calibration=calibration,
             named=float((said == answers.truth).float().mean()),
             model=hashlib.sha256((self.folder / MODEL).read_bytes()).hexdigest(),
-            environment=describe_environment("cpu", 1, "native"),
+            environment=describe_environment(
+                describe_device(self.device),
+                torch.get_num_threads(),
+                "native" if self.device.type == "cpu" else "torch",
+            ),
             finished=now(),
         )
         write_atomically(self.folder / RECORD, record.model_dump_json(indent=1))
@@ -469,8 +453,7 @@ def _check_folder(
     if overwrite and settings.exists():
         for name in (*_FILES, MODEL, RECORD):
             (folder / name).unlink(missing_ok=True)
-        for name in (_CUT_OUTS, _CLASSIFIER):
-            shutil.rmtree(folder / name, ignore_errors=True)
+        shutil.rmtree(folder / _CUT_OUTS, ignore_errors=True)
     if not settings.exists():
         write_atomically(settings, wanted.model_dump_json())
         return None
