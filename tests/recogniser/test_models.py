@@ -117,10 +117,17 @@ def test_two_recognisers_may_share_a_core(reader):
 
 def test_what_is_no_model_of_the_readers_own_form_is_one_line(tmp_path):
     content = find_model("reader").read_bytes()
-    for number, broken in enumerate((b"", b"MNLR" + bytes(100), content[:5000], content[:-1])):
+    for number, (broken, said) in enumerate(
+        (
+            (b"", "is none"),
+            (b"MNLR" + bytes(100), "is of format 0"),
+            (content[:5000], "is damaged"),
+            (content[:-1], "is damaged"),
+        )
+    ):
         file = tmp_path / f"{number}.bin"
         file.write_bytes(broken)
-        with pytest.raises(ModelError, match=rf"{number}\.bin: cannot be read: .*damaged"):
+        with pytest.raises(ModelError, match=rf"{number}\.bin: cannot be read: .*model {said}"):
             Recogniser(file)
     with pytest.raises(ModelError, match=r"missing\.bin: .*no such model|No such file"):
         Recogniser(tmp_path / "missing.bin")

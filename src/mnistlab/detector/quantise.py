@@ -37,9 +37,9 @@ from mnistlab.detector.calibration import UNCALIBRATED, Calibration
 from mnistlab.detector.classifier import Residual
 from mnistlab.detector.network import CHANNELS, CLASSES, Bottleneck, Detector, prepare
 from mnistlab.errors import ModelError
+from mnistlab.recogniser.engine import MAGIC, VERSION, why_refused
 from mnistlab.runs.atomic import write_atomically
 
-MAGIC, VERSION = b"MNLR", 2
 LARGEST = 16383
 """Of an activation."""
 _HEADROOM = 2.0
@@ -150,7 +150,7 @@ def read_model(path: Path) -> dict[str, IntegerNetwork]:
         or len(content) % 4
         or int(numbers[2]) != _checksum(content[16:])
     ):
-        raise ModelError(f"{path}: no reader's model, damaged, or of another version")
+        raise ModelError(f"{path}: the reader's model {why_refused(content)}")
     networks = {}
     for index in range(int(numbers[3])):
         entry = content[_HEADER + index * _ENTRY :][:_ENTRY]

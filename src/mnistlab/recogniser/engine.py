@@ -23,6 +23,10 @@ _HEAD, _CHARACTER, _TABLE_CELL = 5, 30, 8
 """Numbers that the core gives back before, for each character, and for each cell of a table."""
 
 
+MAGIC, VERSION = b"MNLR", 2
+"""With which a reader's model file begins."""
+
+
 class Result(NamedTuple):
     """What the core says of a picture.
 
@@ -65,6 +69,24 @@ class Candidates(NamedTuple):
     cut_outs: NDArray[np.uint8]
 
 
+def why_refused(model: bytes) -> str:
+    """Return what is wrong with a model file that cannot be used, and what to do about it.
+
+    Example:
+        >>> why_refused(b"MNLR" + bytes([1, 0, 0, 0]))[:41]
+        'is of format 1, and format 2 is needed: t'
+    """
+    if model[:4] != MAGIC:
+        return "is none: its file begins otherwise"
+    version = int.from_bytes(model[4:8], "little")
+    if version != VERSION:
+        return (
+            f"is of format {version}, and format {VERSION} is needed: train it anew with `mnistlab"
+            " train reader`, or use the mnistlab that made it"
+        )
+    return "is damaged: copy its file anew, or train it anew with `mnistlab train reader`"
+
+
 class Engine:
     """The core with one model. Threads may share it; they take turns.
 
@@ -91,7 +113,7 @@ class Engine:
         at = self._call("allocate", size)
         self._write(at, np.frombuffer(self._model, np.uint8))
         if not self._call("open_model", at, size):
-            raise ValueError("the reader's model is damaged, or of another version")
+            raise ValueError(f"the reader's model {why_refused(self._model)}")
 
     def _call(self, name: str, *numbers: float) -> Any:
         return self._functions[name](self._store, *numbers)
