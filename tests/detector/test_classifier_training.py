@@ -10,7 +10,6 @@ from mnistlab.detector.classifier import CLASSES, EDGES, SIDE, VIEWS, Classifier
 from mnistlab.detector.classifier_training import classifier_loss, measure, train_classifier
 from mnistlab.detector.cut_outs import CutOuts
 from mnistlab.detector.network import prepare
-from mnistlab.detector.run import Banks, _Run, _Settings
 
 
 def bars(count: int, seed: int) -> CutOuts:
@@ -60,41 +59,6 @@ def test_it_learns_names_and_edges(tmp_path, monkeypatch):
     with torch.no_grad():
         said = net(prepare(torch.from_numpy(held_out.images)))[:, CLASSES].numpy()
     assert np.abs(said - (0.3 - 0.6 * held_out.kinds)).mean() < 0.1
-
-
-@pytest.mark.parametrize("is_better", [True, False])
-def test_the_mean_of_weights_is_kept_where_it_tells_held_out_pages_better(
-    tmp_path, monkeypatch, is_better
-):
-    monkeypatch.setattr("mnistlab.detector.classifier_training.BATCH", 32)
-    torch.manual_seed(0)
-    good, shown, held_out = Classifier(), bars(320, 0), bars(64, 1)
-    train_classifier(good, tmp_path / "state", shown, held_out, epochs=3)
-    # Two networks on opposite sides of a good one, or one that is good and one that knows nothing.
-    weights = {name: value.clone() for name, value in good.state_dict().items()}
-    before, after = Classifier().state_dict(), weights
-    if is_better:
-        off = {n: 0.1 * torch.randn_like(v) for n, v in weights.items() if n.endswith("weight")}
-        before = {name: value + off.get(name, 0) for name, value in weights.items()}
-        after = {name: value - off.get(name, 0) for name, value in weights.items()}
-    good.load_state_dict(after)
-    said: list[str] = []
-    settings = _Settings(steps=0, shards=1, epochs=3, seed=0, start="")
-    run = _Run(
-        tmp_path, settings, Banks(None, None), 0, torch.device("cpu"), said.append, lambda: False
-    )
-    run._take_weights(good, before, shown.images, held_out)
-    kept = good.state_dict()
-    assert ("the mean of both is kept" if is_better else "they are kept") in said[0]
-    expected = weights if is_better else after
-    for name in off if is_better else after:
-        assert torch.allclose(kept[name], expected[name], atol=1e-6), name
-    if is_better:
-        # Statistics are those of what the mean computes of the images.
-        with torch.no_grad():
-            seen = good[0](prepare(torch.from_numpy(shown.images)))
-        assert torch.allclose(kept["1.running_mean"], seen.mean((0, 2, 3)), atol=1e-4)
-        assert measure(good, held_out)[1] == 1
 
 
 def test_a_run_that_is_stopped_at_any_step_ends_in_the_same_bits(tmp_path, monkeypatch):

@@ -16,17 +16,15 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from torch.optim.swa_utils import update_bn
 
 from mnistlab.data import load_dataset
 from mnistlab.data.download import cache_folder
 from mnistlab.detector.calibration import Answers, Calibration, combine, fit
 from mnistlab.detector.classifier import CLASSES, Classifier
-from mnistlab.detector.classifier_training import BATCH, measure, train_classifier
+from mnistlab.detector.classifier_training import train_classifier
 from mnistlab.detector.cut_outs import CutOuts, collect, join
-from mnistlab.detector.network import Detector, prepare
+from mnistlab.detector.network import Detector
 from mnistlab.detector.quantise import (
     IntegerNetwork,
     quantise_classifier,
@@ -69,8 +67,6 @@ _REFINED, _REFINING = 0.9, 1e-3
 highest one."""
 _AT_ONCE = 4096
 """Cut-outs that are classified at once."""
-_STATISTICS = 20_000
-"""Cut-outs whose statistics the mean of two networks gets."""
 _CALIBRATED = 4
 """Batches that show how large activations become."""
 _PLAIN = 0.15
@@ -231,7 +227,6 @@ class _Run(NamedTuple):
         network = read_model(start).get("classifier") if start else None
         if network:
             start_classifier(net, network, shown.images[:1024])
-        before = {name: value.clone() for name, value in net.state_dict().items()}
         epochs = train_classifier(
             net,
             self.folder / _CLASSIFIER,
@@ -243,40 +238,7 @@ class _Run(NamedTuple):
             report=self._tell,
             should_stop=self.should_stop,
         )
-        if epochs is None:
-            return None
-        if network:
-            self._take_weights(net, before, shown.images[:_STATISTICS], measured)
-        return net, epochs
-
-    def _take_weights(
-        self,
-        net: Classifier,
-        before: dict[str, torch.Tensor],
-        images: NDArray[np.uint8],
-        measured: CutOuts,
-    ) -> None:
-        """Give a network that was trained on the mean of its weights before and after, which
-        forgets less (Wortsman et al., 2022, arXiv:2109.01903), if that tells held-out pages better.
-        Its batch normalisation gets the statistics of ``images``.
-        """
-        between = Classifier()
-        between.load_state_dict(
-            {
-                name: before[name].lerp(value, 0.5) if value.is_floating_point() else value
-                for name, value in net.state_dict().items()
-            }
-        )
-        parts = (images[at : at + BATCH] for at in range(0, len(images), BATCH))
-        update_bn((prepare(torch.from_numpy(part)) for part in parts), between)
-        loss, mean_loss = (measure(one, measured)[0] for one in (net, between))
-        kept = "the mean of both is kept" if mean_loss < loss else "they are kept"
-        self.report(
-            f"classifier: loss on held-out pages {loss:.4f} with its last weights, {mean_loss:.4f}"
-            f" midway to its first; {kept}"
-        )
-        if mean_loss < loss:
-            net.load_state_dict(between.state_dict())
+        return None if epochs is None else (net, epochs)
 
     def _kept_classifier(self, start: Path | None) -> IntegerNetwork:
         networks = read_model(start) if start else {}
