@@ -149,12 +149,12 @@ def test_probabilities_are_those_of_all_ways_to_write_a_number(engine, count, se
 @pytest.mark.parametrize(
     ("mark", "text"),
     [
-        (lambda pen: pen.line([(176, 106), (168, 136)], fill=0, width=10), "4,7"),
-        (lambda pen: pen.rectangle([166, 112, 184, 124], fill=0), "4.7"),
+        (lambda pen: pen.line([(176, 106), (168, 136)], fill=150, width=10), "4,7"),
+        (lambda pen: pen.rectangle([166, 112, 184, 124], fill=150), "4.7"),
     ],
     ids=["comma", "point"],
 )
-def test_ink_at_the_foot_between_digits_is_a_point_or_a_comma_and_unsure(mark, text):
+def test_paler_ink_at_the_foot_between_digits_is_a_point_or_a_comma_and_unsure(mark, text):
     ink = np.zeros((160, 400))
     for digit, left in (("4", 50), ("7", 230)):
         ink = np.maximum(ink, cover(digit, size=(400, 160), height=90, at=(left, 35)))

@@ -55,7 +55,7 @@ struct Candidate {
 };
 
 constexpr float LEAST = 0.2f;   // probability from which on a peak is looked at
-constexpr int MOST = 4000;      // candidates of a picture
+constexpr int MOST = 8000;      // candidates of a picture
 constexpr float ALIKE = 0.62f;  // intersection over union: then two levels see the same character
 constexpr float SHARED = 0.5f;  // of the smaller of two boxes: then they are one character
 

@@ -54,6 +54,9 @@ constexpr Shift AGAIN[] = {{0, 0, 1},
 // Probability of a character, by the detector, from which on a candidate is asked about first, and
 // that of a digit beside which no other is asked about at its place.
 constexpr float LIKELY = 0.6f, PLAIN = 0.995f;
+// Of more candidates than this, those of which the detector is surest are not asked about, and of
+// more ink left over the rest is not looked at.
+constexpr size_t MOST_ASKED = 1000;
 constexpr float EXPECTED = 8;  // how much likelier a sign is beside a digit than elsewhere
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
@@ -75,7 +78,9 @@ class Reader {
 
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
         std::vector<Character> all = choose(find_candidates(pixels, width, height, channels));
-        std::vector<Character> more = name(find_left_over(levels, all));
+        std::vector<Candidate> left_over = find_left_over(levels, all);
+        left_over.resize(std::min(left_over.size(), MOST_ASKED));
+        std::vector<Character> more = name(left_over);
         for (Character &one : more) one.is_ink = !rulings.goes_on(one.box);
         // A stroke that goes on as a ruling is a part of it.
         std::erase_if(more, [](const Character &one) {
@@ -310,13 +315,29 @@ class Reader {
     // What they are by the detector alone.
     static std::vector<Character> as_detected(const std::vector<Candidate> &found) {
         std::vector<Character> all;
-        for (const Candidate &one : found) {
-            Character character{one.box, {}};
-            for (int k = 0; k < KINDS; k++) character.kinds[k] = one.found * one.kinds[k];
-            character.kinds[NOTHING] = 1 - one.found;
-            all.push_back(character);
-        }
+        for (const Candidate &one : found) all.push_back(as_detected(one));
         return all;
+    }
+
+    static Character as_detected(const Candidate &one) {
+        Character character{one.box, {}};
+        for (int k = 0; k < KINDS; k++) character.kinds[k] = one.found * one.kinds[k];
+        character.kinds[NOTHING] = 1 - one.found;
+        return character;
+    }
+
+    // How sure the detector is of what a candidate is; of ink that it left over not at all.
+    static float sureness(const Candidate &one) {
+        return one.levels == ~0u ? 0 : one.found * std::ranges::max(one.kinds);
+    }
+
+    // The sureness from which on candidates are not asked about; more than one if all are.
+    static float enough(const std::vector<Candidate> &asked) {
+        if (asked.size() <= MOST_ASKED) return 2;
+        std::vector<float> all;
+        for (const Candidate &one : asked) all.push_back(sureness(one));
+        std::nth_element(all.begin(), all.begin() + MOST_ASKED, all.end());
+        return all[MOST_ASKED] > 0 ? all[MOST_ASKED] : 2;
     }
 
     // What the classifier says of candidates, whose boxes it has made better.
@@ -333,18 +354,27 @@ class Reader {
         Answers answers{asked, find_heights(asked), {}, {}, {}, {}};
         answers.said.resize(asked.size() * ANSWER), answers.named.resize(asked.size());
         std::vector<size_t> likely, rest;
-        for (size_t i = 0; i < asked.size(); i++)
-            if (asked[i].found > LIKELY) likely.push_back(i);
-        answer(answers, likely, FIRST);
+        std::vector<bool> is_first(asked.size());
         Places digits(asked);
+        float known = enough(asked);
+        for (size_t i = 0; i < asked.size(); i++) {
+            bool is_known = sureness(asked[i]) >= known;
+            is_first[i] = is_known || asked[i].found > LIKELY;
+            if (is_known) {
+                answers.named[i] = as_detected(asked[i]);
+                if (answers.named[i].is_digit()) digits.add(asked[i].box, int(i));
+            } else if (is_first[i]) {
+                likely.push_back(i);
+            }
+        }
+        answer(answers, likely, FIRST);
         for (size_t i : likely)
             if (answers.named[i].is_digit() && answers.named[i].confidence() > PLAIN)
                 digits.add(asked[i].box, int(i));
         for (size_t i = 0; i < asked.size(); i++) {
-            bool is_likely = asked[i].found > LIKELY;
-            if (!is_likely && shares_place(asked[i].box, asked, digits)) continue;
+            if (!is_first[i] && shares_place(asked[i].box, asked, digits)) continue;
             answers.places.push_back(i);
-            if (!is_likely) rest.push_back(i);
+            if (!is_first[i]) rest.push_back(i);
         }
         answer(answers, rest, FIRST);
         for (size_t i : answers.places) {
