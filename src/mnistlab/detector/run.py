@@ -174,6 +174,8 @@ def train_reader(  # noqa: PLR0913 - all that may be said of a run
     if epochs < 1:
         raise RunError(f"epochs: must be at least 1, not {epochs}")
     trains_on = choose_device(device)
+    if start:
+        read_model(start)  # refused before anything is begun
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

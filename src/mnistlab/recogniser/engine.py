@@ -79,7 +79,7 @@ def why_refused(model: bytes) -> str:
     if model[:4] != MAGIC:
         return "is none: its file begins otherwise"
     version = int.from_bytes(model[4:8], "little")
-    if version != VERSION:
+    if len(model) >= 8 and version != VERSION:
         return (
             f"is of format {version}, and format {VERSION} is needed: train it anew with `mnistlab"
             " train reader`, or use the mnistlab that made it"
