@@ -131,7 +131,7 @@ def test_edges_are_off_by_what_the_character_reaches_beyond_the_box():
 
 
 def test_pages_give_cut_outs_of_every_character_and_of_nothing():
-    found = collect(engine(), small_bank(), 3, range(60))
+    found = collect(engine(), small_bank(), 3, range(20))
     assert found.images.shape == (len(found.kinds), VIEWS, SIDE, SIDE)
     assert found.detected.shape == (len(found.kinds), CLASSES)
     # In better boxes edges are off by less.

@@ -102,8 +102,9 @@ def test_a_run_that_is_interrupted_ends_in_the_same_bits(tmp_path, monkeypatch):
 def little(monkeypatch) -> dict:
     """What makes a reader's training short."""
     monkeypatch.setattr("mnistlab.detector.training.PAGES", 2)
-    monkeypatch.setattr("mnistlab.detector.run._PAGES", 4)
+    monkeypatch.setattr("mnistlab.detector.run._PAGES", 2)
     monkeypatch.setattr("mnistlab.detector.run._MEASURED", 1)
+    monkeypatch.setattr("mnistlab.detector.classifier_training.BATCH", 128)
     banks = Banks(small_bank(), small_bank())
     return {"banks": banks, "shards": 3, "epochs": 1, "seed": 4, "workers": 0}
 
