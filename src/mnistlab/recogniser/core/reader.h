@@ -54,8 +54,7 @@ constexpr Shift AGAIN[] = {{0, 0, 1},
 // Probability of a character, by the detector, from which on a candidate is asked about first, and
 // that of a digit beside which no other is asked about at its place.
 constexpr float LIKELY = 0.6f, PLAIN = 0.995f;
-// Of more candidates than this, those of which the detector is surest are not asked about, and of
-// more ink left over the rest is not looked at.
+// Of more candidates than this, those of which the detector is surest are not asked about.
 constexpr size_t MOST_ASKED = 1000;
 constexpr float EXPECTED = 8;  // how much likelier a sign is beside a digit than elsewhere
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
@@ -78,9 +77,7 @@ class Reader {
 
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
         std::vector<Character> all = choose(find_candidates(pixels, width, height, channels));
-        std::vector<Candidate> left_over = find_left_over(levels, all);
-        left_over.resize(std::min(left_over.size(), MOST_ASKED));
-        std::vector<Character> more = name(left_over);
+        std::vector<Character> more = name(find_left_over(levels, all));
         for (Character &one : more) one.is_ink = !rulings.goes_on(one.box);
         // A stroke that goes on as a ruling is a part of it.
         std::erase_if(more, [](const Character &one) {
