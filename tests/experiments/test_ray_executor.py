@@ -76,7 +76,7 @@ def test_without_ray_the_install_command_is_printed(monkeypatch):
 def started():
     """A cluster of this machine's that is there before an experiment, for all of its looks; those
     tests that need one come last."""
-    ray.init(address="local", num_cpus=2, log_to_driver=False, logging_level="ERROR")
+    ray.init(address="local", num_cpus=1, log_to_driver=False, logging_level="ERROR")
     yield
     ray.shutdown()
 

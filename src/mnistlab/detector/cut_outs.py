@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.characters import DIGITS, OTHER
+from mnistlab.characters import CHARACTERS, DIGITS, OTHER
 from mnistlab.detector.classifier import NOTHING
 from mnistlab.recogniser.engine import Engine
 from mnistlab.rendering.character_bank import CharacterBank
@@ -21,6 +21,8 @@ SHOWN, MISSED, NEAR = 0.5, 0.4, 0.3
 and from which on it is known where the edges ought to be."""
 FARTHEST = 0.5
 """That an edge may be off, in sides of the box."""
+_SMALLEST = [CHARACTERS.index(sign) for sign in ".,"]
+"""Classes of which no box is learnt."""
 WHOLE = 0.78
 """Share of a character inside the picture from which on it has to be named."""
 _LEAST = 0.4
@@ -33,9 +35,9 @@ _PHOTOGRAPHS = {
     "line": 0.17,
     "boxes": 0.12,
     "table": 0.1,
-    "signs": 0.33,
+    "signs": 0.3,
     "letters": 0.07,
-    "nothing": 0.07,
+    "nothing": 0.1,
 }
 """Share of each kind of photographs."""
 _UNLIKELY = 0.4
@@ -53,8 +55,8 @@ class CutOuts(NamedTuple):
         kinds: int64, ``(n,)``, 0 to 20: what each shows.
         detected: float32, ``(n, 21)``: the detector's probabilities of what it is, and last that
             there is a character.
-        offsets: float32, ``(n, 4)``, of the left, top, right and bottom edge of the digit or the
-            other ink that is there from the box's own, in its larger sides, at most 0.5; NaN where
+        offsets: float32, ``(n, 4)``, of the left, top, right and bottom edge of the character that
+            is there from the box's own, in its larger sides, at most 0.5; NaN where
             there is none.
     """
 
@@ -134,8 +136,8 @@ def find_offsets(boxes: NDArray[np.float32], characters: list[Character]) -> NDA
     rows = np.array(characters, np.float32)
     alike = _compare(boxes, rows[:, 1:5], _LEAST * rows[:, 5])
     shown = rows[alike.argmax(1)]
-    # Boxes of signs may be off by more than the signs are large.
-    is_large = (shown[:, 0] < DIGITS) | (shown[:, 0] == OTHER)
+    # Boxes of points and commas may be off by more than these are large.
+    is_large = ~np.isin(shown[:, 0], _SMALLEST)
     known = (alike.max(1) > NEAR) & (shown[:, 6] >= WHOLE) & is_large
     side = (boxes[known, 2:] - boxes[known, :2]).max(1, keepdims=True)
     offsets[known] = ((shown[known, 1:5] - boxes[known]) / side).clip(-FARTHEST, FARTHEST)

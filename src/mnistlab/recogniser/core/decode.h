@@ -112,20 +112,27 @@ class Places {
     }
 
     void add(const Box &box, int index) {
-        visit(box, [&](size_t at) {
+        int row = square(box.top), column = square(box.left);
+        visit(box, [&](int y, int x) {
+            size_t at = size_t(y) * columns + x;
             if (at >= squares.size()) squares.resize(at + 1);
-            squares[at].push_back(index);
+            squares[at].push_back({index, row, column});
             return true;
         });
     }
 
-    // Calls `each` for the indices near a box, some more than once, until it returns false.
+    // Calls `each` for the indices near a box until it returns false.
     template <class Each>
     void near(const Box &box, Each &&each) const {
-        visit(box, [&](size_t at) {
-            if (at < squares.size())
-                for (int index : squares[at])
-                    if (!each(index)) return false;
+        int row = square(box.top), column = square(box.left);
+        visit(box, [&](int y, int x) {
+            size_t at = size_t(y) * columns + x;
+            if (at >= squares.size()) return true;
+            // Of the squares that both boxes lie in, the first one tells.
+            for (const Placed &one : squares[at])
+                if (y == std::max(row, one.row) && x == std::max(column, one.column) &&
+                    !each(one.index))
+                    return false;
             return true;
         });
     }
@@ -134,7 +141,10 @@ class Places {
     static constexpr int MOST_SQUARES = 1024;  // in a row
     float side = 1;
     int columns = 0;
-    std::vector<std::vector<int>> squares;
+    struct Placed {
+        int index, row, column;  // and the first of its squares
+    };
+    std::vector<std::vector<Placed>> squares;
 
     // Of what is no number the first one.
     int square(float at) const {
@@ -146,7 +156,7 @@ class Places {
     void visit(const Box &box, Each &&each) const {
         for (int y = square(box.top); y <= square(box.bottom); y++)
             for (int x = square(box.left); x <= std::min(square(box.right), columns - 1); x++)
-                if (!each(size_t(y) * columns + x)) return;
+                if (!each(y, x)) return;
     }
 };
 
@@ -215,14 +225,20 @@ inline void cut_square(const std::vector<Level> &levels, const Box &box, float s
     constexpr float BEYOND = -1;
     float values[SIDE * SIDE], low = 255, high = 0;
     int counts[256] = {}, inside = 0;
+    Between columns[SIDE];
+    bool is_inside[SIDE];
+    for (int column = 0; column < SIDE; column++) {
+        float x = box.x() * scale + (column + 0.5f - SIDE / 2) * step;
+        columns[column] = between(x, grey.width), is_inside[column] = x >= 0 && x <= grey.width;
+    }
     for (int row = 0; row < SIDE; row++) {
         float y = box.y() * scale + (row + 0.5f - SIDE / 2) * step;
+        Between between_rows = between(y, grey.height);
         for (int column = 0; column < SIDE; column++) {
-            float x = box.x() * scale + (column + 0.5f - SIDE / 2) * step;
             float &value = values[row * SIDE + column];
             value = BEYOND;
-            if (x < 0 || y < 0 || x > grey.width || y > grey.height) continue;
-            value = sample(grey, x, y);
+            if (!is_inside[column] || y < 0 || y > grey.height) continue;
+            value = sample(grey, columns[column], between_rows);
             low = std::min(low, value), high = std::max(high, value);
             counts[int(value + 0.5f)]++, inside++;
         }

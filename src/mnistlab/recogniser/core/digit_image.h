@@ -32,15 +32,22 @@ inline void make_image(const std::vector<Level> &levels, const Box &box, uint8_t
     float paper = around[around.size() / 2];
     constexpr int GRID = FILLED * FINE;
     float values[GRID][GRID], darkest = 0, lightest = 0;
-    for (int row = 0; row < GRID; row++)
+    Between columns[GRID];
+    bool inside[GRID];
+    for (int column = 0; column < GRID; column++) {
+        float x = box.x() + ((column + 0.5f) / GRID - 0.5f) * side;
+        columns[column] = between(x * scale, grey.width);
+        inside[column] = x >= box.left - 0.03f * side && x <= box.right + 0.03f * side;
+    }
+    for (int row = 0; row < GRID; row++) {
+        float y = box.y() + ((row + 0.5f) / GRID - 0.5f) * side;
+        Between between_rows = between(y * scale, grey.height);
         for (int column = 0; column < GRID; column++) {
-            float x = box.x() + ((column + 0.5f) / GRID - 0.5f) * side;
-            float y = box.y() + ((row + 0.5f) / GRID - 0.5f) * side;
-            bool inside = x >= box.left - 0.03f * side && x <= box.right + 0.03f * side;
-            float value = inside ? sample(grey, x * scale, y * scale) - paper : 0;
+            float value = inside[column] ? sample(grey, columns[column], between_rows) - paper : 0;
             values[row][column] = value;
             darkest = std::min(darkest, value), lightest = std::max(lightest, value);
         }
+    }
     float full = -darkest > lightest ? darkest : lightest;
     float ink[FILLED][FILLED], mass = 0, x = 0, y = 0;
     for (int row = 0; row < FILLED; row++)

@@ -90,15 +90,27 @@ inline Grey enlarge(const Grey &from) {
 }
 
 // The value at a place between pixels, bilinear; beyond the edge it is the edge's.
+// A place between two rows or columns, and the second one's share.
+struct Between {
+    int first, second;
+    float share;
+};
+
+inline Between between(float at, int size) {
+    at = std::clamp(at - 0.5f, 0.f, float(size - 1));
+    int first = int(at);
+    return {first, std::min(first + 1, size - 1), at - first};
+}
+
+inline float sample(const Grey &grey, const Between &x, const Between &y) {
+    const uint8_t *top = grey.row(y.first), *bottom = grey.row(y.second);
+    float above = top[x.first] * (1 - x.share) + top[x.second] * x.share;
+    float below = bottom[x.first] * (1 - x.share) + bottom[x.second] * x.share;
+    return above * (1 - y.share) + below * y.share;
+}
+
 inline float sample(const Grey &grey, float x, float y) {
-    x = std::clamp(x - 0.5f, 0.f, float(grey.width - 1)),
-    y = std::clamp(y - 0.5f, 0.f, float(grey.height - 1));
-    int left = int(x), top = int(y);
-    int right = std::min(left + 1, grey.width - 1), bottom = std::min(top + 1, grey.height - 1);
-    float fx = x - left, fy = y - top;
-    float above = grey.row(top)[left] * (1 - fx) + grey.row(top)[right] * fx;
-    float below = grey.row(bottom)[left] * (1 - fx) + grey.row(bottom)[right] * fx;
-    return above * (1 - fy) + below * fy;
+    return sample(grey, between(x, grey.width), between(y, grey.height));
 }
 
 struct Tones {

@@ -276,18 +276,19 @@ class Reader {
             return kind >= SIGNS && kind < OTHER;
         };
         std::vector<float> heights;
+        std::vector<Box> others;
+        for (const Candidate &one : found)
+            if (!is_sign(one)) others.push_back(one.box);
         for (const Candidate &one : found) {
             float height = one.box.height();
             if (is_sign(one)) {
                 std::array<std::pair<float, float>, 3> near;
                 near.fill({1e9f, 0});
-                for (const Candidate &other : found) {
-                    float dx = std::fabs(other.box.x() - one.box.x()),
-                          dy = std::fabs(other.box.y() - one.box.y());
-                    float tall = other.box.height();
-                    if (is_sign(other) || dx > 4 * tall || dy > 1.5f * tall ||
-                        dx + 2 * dy >= near[2].first)
-                        continue;
+                for (const Box &other : others) {
+                    float dx = std::fabs(other.x() - one.box.x()),
+                          dy = std::fabs(other.y() - one.box.y());
+                    float tall = other.height();
+                    if (dx > 4 * tall || dy > 1.5f * tall || dx + 2 * dy >= near[2].first) continue;
                     near[2] = {dx + 2 * dy, tall};
                     std::sort(near.begin(), near.end());
                 }
@@ -407,11 +408,11 @@ class Reader {
     }
 
     // Moves the edges of a candidate's box by a share of what the classifier says, but for those of
-    // signs, which are too small for it.
+    // points and commas, which are too small for it.
     static void refine(Answers &answers, size_t index, float share) {
         const float *said = &answers.said[index * ANSWER], *moves = said + NOTHING + 1;
         int64_t kind = std::max_element(said, said + NOTHING) - said;
-        if (kind >= SIGNS && kind < OTHER) return;
+        if (kind == POINT || kind == COMMA) return;
         Box &box = answers.asked[index].box;
         float side = std::max(box.width(), box.height());
         auto moved = [&](float edge, int which) {
@@ -529,24 +530,33 @@ class Reader {
     // from them, but not beside letters. Of the characters from the first one on.
     static void expect_in_line(std::vector<Character> &all, size_t first) {
         struct Seen {
-            float digit, letter;
+            float probability;
             Box box;
         };
-        std::vector<Seen> seen;
+        std::vector<Seen> digits, letters;
         for (const Character &one : all)
             if (float digit = digit_share(one); std::max(digit, one.kinds[OTHER]) > SEEN)
-                seen.push_back({digit, one.kinds[OTHER], one.box});
+                digits.push_back({digit, one.box}), letters.push_back({one.kinds[OTHER], one.box});
+        for (std::vector<Seen> *seen : {&digits, &letters})
+            std::sort(seen->begin(), seen->end(),
+                      [](const Seen &a, const Seen &b) { return a.probability > b.probability; });
         for (size_t i = first; i < all.size(); i++) {
             const Box &box = all[i].box;
-            float beside = 0, anywhere = 0, letter = 0, area = box.width() * box.height();
-            for (const Seen &other : seen) {
-                if (other.digit <= beside && other.letter <= letter) continue;
+            float area = box.width() * box.height();
+            auto apart = [&](const Seen &other) {
                 float size = other.box.width() * other.box.height();
-                if (overlap(box, other.box) > SHARED * std::min(area, size)) continue;
-                anywhere = std::max(anywhere, other.digit);
-                if (!stands_in_line(box, other.box)) continue;
-                beside = std::max(beside, other.digit), letter = std::max(letter, other.letter);
-            }
+                return overlap(box, other.box) <= SHARED * std::min(area, size);
+            };
+            auto in_line = [&](const Seen &other) {
+                return stands_in_line(box, other.box) && apart(other);
+            };
+            // Of the likeliest that does.
+            auto most = [](const std::vector<Seen> &seen, auto &&does) {
+                auto found = std::find_if(seen.begin(), seen.end(), does);
+                return found == seen.end() ? 0.f : found->probability;
+            };
+            float anywhere = most(digits, apart), beside = most(digits, in_line);
+            float letter = most(letters, in_line);
             float odds = IN_LINE * beside - ASTRAY * anywhere;
             if (letter > beside) odds = std::min(odds, 0.f);
             float share = digit_share(all[i]) / std::max(1 - all[i].kinds[NOTHING], TINY);
