@@ -340,6 +340,14 @@ def _server() -> Iterator[Figure]:
     yield Figure("serving", page, f"is {measured['ratio']:.2f} times that of the nominal load")
 
 
+@_made
+def _browser() -> Iterator[Figure]:
+    page, measured = "docs/export.md", summary("browser")
+    range_ = f"({measured['low']} to {measured['high']} ms in nine of ten readings)"
+    yield Figure("browser", page, f"takes {measured['median']} ms {range_}")
+    yield Figure("browser", page, f"the first one {measured['first']:.0f} ms")
+
+
 _HEAD = """# Figures
 
 Every figure of the README and the documents, with the record that it follows from and the command

@@ -53,15 +53,22 @@ class DamagedPictures(DataError):  # noqa: N818 - it is named after what it hold
         place: where they are.
         damaged: by file, what is wrong with it.
         total: how many pictures there are, damaged ones included.
+        remedy: how they can be left out.
     """
 
-    def __init__(self, place: str, damaged: dict[str, str], total: int) -> None:
+    def __init__(
+        self,
+        place: str,
+        damaged: dict[str, str],
+        total: int,
+        remedy: str = "skip_damaged = true (--skip-damaged or --set skip_damaged=true)",
+    ) -> None:
         shown = [f"{name} ({reason})" for name, reason in islice(damaged.items(), _SHOWN)]
         more = f" and {len(damaged) - _SHOWN:,} more" if len(damaged) > _SHOWN else ""
         super().__init__(
             f"{place}: {len(damaged):,} of {total:,} pictures are damaged:"
-            f" {', '.join(shown)}{more}; fix or remove them, or leave"
-            " them out with skip_damaged = true (--skip-damaged or --set skip_damaged=true)"
+            f" {', '.join(shown)}{more}; fix or remove them"
+            + (f", or leave them out with {remedy}" if len(damaged) < total else "")
         )
         self.damaged = damaged
 

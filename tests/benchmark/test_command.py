@@ -16,7 +16,7 @@ from benchmarks.command import command
 from mnistlab.errors import ServerError
 
 ROOT = Path(__file__).parents[2]
-MEASUREMENTS = ("gpu", "loops", "serving", "sprint", "throughput")
+MEASUREMENTS = ("browser", "gpu", "loops", "serving", "sprint", "throughput")
 
 
 @dataclass(frozen=True)

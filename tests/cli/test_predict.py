@@ -80,7 +80,7 @@ def test_folders_are_searched_in_natural_order_and_hidden_files_left_out(number,
     assert result.returncode == 1
     names = [row["file"] for row in csv.DictReader(io.StringIO(result.stdout))]
     assert names == ["scans/9.PNG", "scans/10.png", "scans/b/2.jpg", "scans/b/c/1.webp", "empty"]
-    assert result.stdout.splitlines()[-1] == "empty,,,,,,a folder without pictures"
+    assert result.stdout.splitlines()[-1] == "empty,,,,,,,a folder without pictures"
 
 
 def test_in_a_folder_content_decides_what_is_a_picture(number, tmp_path):
@@ -129,6 +129,23 @@ def test_standard_input_is_one_picture(pictures):
     assert (result.returncode, result.stderr) == (1, "-  error: empty\n")
 
 
+def test_what_does_not_fit_a_pattern_is_in_csv_too(pictures):
+    result = run(*PREDICT, "one.png", "--pattern", "0-100", "--csv", cwd=pictures)
+    (row,) = csv.DictReader(io.StringIO(result.stdout))
+    assert row["sure"] == "false"
+    assert re.fullmatch(r"724 (does not fit|hardly fits) 0-100.*", row["notes"])
+
+
+def test_what_is_written_is_said_and_whether_it_replaces_a_file(pictures):
+    first, again = (
+        run(*PREDICT, "one.png", "--annotate", "a.png", cwd=pictures).stderr for _ in range(2)
+    )
+    assert first == "wrote a.png\n"
+    assert again == "wrote a.png, in place of another file\n"
+    several = run(*PREDICT, "one.png", "two.png", "--annotate", "many/", cwd=pictures)
+    assert several.stderr == "wrote 2 annotated pictures into many\n"
+
+
 def test_csv_is_rfc_4180(pictures):
     shutil.copy(pictures / "one.png", pictures / 'a, "b"\n한.png')
     result = subprocess.run(
@@ -139,7 +156,7 @@ def test_csv_is_rfc_4180(pictures):
     assert result.returncode == 1
     assert result.stderr == b""
     text = result.stdout.decode()
-    assert text.startswith("file,text,digits,sure,confidence,boxes,error\r\n")
+    assert text.startswith("file,text,digits,sure,confidence,boxes,notes,error\r\n")
     assert text.endswith("\r\n")
     good, blank, bad = csv.DictReader(io.StringIO(text, newline=""))
     assert (good["file"], good["text"], good["digits"], good["sure"], good["error"]) == (
@@ -151,8 +168,8 @@ def test_csv_is_rfc_4180(pictures):
     )
     assert 0.9 < float(good["confidence"]) < 1
     assert re.fullmatch(r"(\d+ \d+ \d+ \d+;){2}\d+ \d+ \d+ \d+", good["boxes"])
-    assert list(blank.values()) == ["blank.png", "", "", "false", "0.0", "", ""]
-    assert list(bad.values())[1:-1] == [""] * 5
+    assert list(blank.values()) == ["blank.png", "", "", "false", "0.0", "", "", ""]
+    assert list(bad.values())[1:-1] == [""] * 6
     assert bad["error"]
 
 

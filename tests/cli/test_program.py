@@ -198,6 +198,7 @@ def test_letters_and_larger_images_train(tmp_path):
 BAD = {
     "unknown option": (["train", "lenet5", "--epoch", "3"], "No such option '--epoch'"),
     "unknown command": (["trian"], "No such command 'trian'"),
+    "a picture alone": ([__file__], f"to read a picture: mnistlab predict {__file__}"),
     "unknown recipe": (["train", "lenet"], "lenet: no such recipe; did you mean lenet5?"),
     "missing recipe file": (["train", "no.toml"], "no.toml: cannot be read"),
     "unknown key": (

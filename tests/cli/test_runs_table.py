@@ -164,7 +164,7 @@ def test_runs_are_removed_once_that_is_confirmed_and_other_files_are_kept(search
     assert done.stdout.endswith("removed 4 runs\n")
     assert "holds other files, which are kept" in done.stdout
     kept = {path for path in (search / "S").rglob("*") if path.is_file()}
-    assert kept == {mine, mine.parent / ".lock"}
+    assert kept == {mine}
     assert "no finished runs" in ask(search, "S").stdout
 
 

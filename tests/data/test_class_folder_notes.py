@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnistlab import load_dataset
+from mnistlab import Recipe, load_dataset, train
 
 RANDOM = np.random.default_rng(3)
 
@@ -40,6 +40,31 @@ def test_one_and_several(tmp_path, count, loose, deeper):
     notes = load_dataset(tmp_path).notes
     assert loose in notes
     assert deeper in notes
+
+
+@pytest.mark.parametrize("place", ["runs/mlp-seed0", "."])
+def test_what_this_package_has_written_among_the_pictures_is_no_data(tmp_path, place):
+    for label in "ab":
+        for number in range(4):
+            picture(tmp_path / label / f"{number}.png")
+    before = load_dataset(tmp_path)
+    train(Recipe(model="mlp", epochs=1, batch_size=4), before, folder=tmp_path / place)
+    (tmp_path / place / ".lock").unlink()
+    picture(tmp_path / place / "curves.png")
+    again = load_dataset(tmp_path)
+    assert again.train.names == before.train.names
+    assert again.test.names == before.test.names
+    (note,) = set(again.notes) - set(before.notes)
+    assert note.startswith("what mnistlab has written is not used: ")
+    assert ("curves.png" if place == "." else place) in note
+
+
+def test_a_class_that_the_test_set_lacks_is_named(tmp_path):
+    for label, count in {"cat": 1, "dog": 10, "hen": 10}.items():
+        for number in range(count):
+            picture(tmp_path / label / f"{number}.png")
+    said = "the test set has no image of cat, so its accuracy says nothing about that class"
+    assert said in load_dataset(tmp_path).notes
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,8 @@ def test_it_is_found_and_gets_all_that_other_forms_get(tmp_path):
     assert data.notes[1].startswith("no test set: 4 images")
     write(tmp_path / "usps/test.libsvm", images[[5, 6]], labels[[5, 6]])
     packed = load_dataset(shutil.make_archive(str(tmp_path / "usps"), "zip", tmp_path / "usps"))
-    assert packed.notes[1].startswith("2 of 2 test images are also training images")
+    assert packed.notes[1].startswith("the test set has no image of 0, 3, so its accuracy")
+    assert packed.notes[2].startswith("2 of 2 test images are also training images")
     assert set(np.unique(packed.train.images)) == {0, 128, 153, 255}
     assert packed.test.labels.tolist() == [1, 2]
 

@@ -116,17 +116,20 @@ def test_edges_are_off_by_what_the_character_reaches_beyond_the_box():
     seven = Character(SEVEN, 12, 10, 22, 34, 24, 1.0)
     dot = Character(DOT, 60, 27, 63, 30, 24, 1.0)
     cut = Character(3, 80, 10, 92, 34, 24, 0.5)
+    slash = Character(CHARACTERS.index("/"), 100, 10, 110, 34, 24, 1.0)
     boxes = [
         [10, 10, 22, 30],  # the seven, whose foot is missing
         [14, 11, 20, 24],  # a part of it, 13 high
+        [102, 10, 110, 30],  # the slash, likewise
         [59, 26, 64, 31],  # the dot
         [80, 10, 92, 34],  # what the edge cuts
         [40, 10, 52, 34],  # bare paper
     ]
-    found = find_offsets(np.array(boxes, np.float32), [seven, dot, cut])
+    found = find_offsets(np.array(boxes, np.float32), [seven, dot, cut, slash])
     assert found[0] == pytest.approx([2 / 20, 0, 0, 4 / 20])
     assert found[1] == pytest.approx([-2 / 13, -1 / 13, 2 / 13, 0.5])
-    assert np.isnan(found[2:]).all()
+    assert found[2] == pytest.approx([-2 / 20, 0, 0, 4 / 20])
+    assert np.isnan(found[3:]).all()
     assert np.isnan(find_offsets(np.array(boxes, np.float32), [])).all()
 
 

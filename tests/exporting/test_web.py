@@ -137,7 +137,7 @@ def test_a_network_of_ones_own_names_the_digits(request, browser, runs, few, mni
     assert report.size < 1_500_000
     images = mnist.test.images[: how_many(request, 40, 1000)]
     expected = Network(file).probabilities(images)
-    pictures = [number("35"), *(shown("signs", index) for index in range(4)), shown("table", 1)]
+    pictures = [number("35"), *(shown("signs", index) for index in (1, 2, 4)), shown("table", 1)]
     with visited(browser, report.file.as_uri()) as (page, complaints):
         found = np.array(probabilities(page, images))
         all_alike(page, Recogniser(file), pictures, (0, 1e-4))

@@ -46,6 +46,9 @@ UNFIT = {
     "Conv2d larger than the image": lambda: nn.Sequential(
         nn.Conv2d(2, 4, 7), nn.Flatten(), head(0)
     ),
+    "Linear without outputs": lambda: nn.Sequential(
+        nn.Flatten(), nn.Linear(72, 0), nn.ReLU(), nn.Linear(0, CLASSES)
+    ),
     "BatchNorm2d of other channels": lambda: nn.Sequential(
         conv(), nn.BatchNorm2d(3), nn.Flatten(), head()
     ),

@@ -250,7 +250,7 @@ def test_a_size_that_is_given_is_the_only_one_tried(tmp_path):
 def test_all_that_was_tried_is_said_if_nothing_fits(tmp_path):
     with pytest.raises(
         ImageShapeError,
-        match=r"does not accept images of shape \(3, 28, 28\): ValueError: not these; tried in"
+        match=r"does not accept images of shape \(3, 28, 28\): ValueError: not these; the same in"
         r" colour and in grey: 28x28, 32x32, 64x64, 96x96, 128x128, 224x224 pixels",
     ):
         chosen(a_dataset(28, 28, 3), Recipe(), "height == 17", tmp_path)

@@ -66,7 +66,8 @@ def test_one_that_raises_later_is_named_and_its_run_kept(recipe, tmp_path):
     own = recipe(f"if self.training and self.calls > 7: {FAIL}")
     with pytest.raises(
         TrainingError,
-        match=r"net\.py:build: failed in epoch 2, batch \d+ of \d+: ValueError: not this; .*",
+        match=r"net\.py:build: failed in epoch 2, batch \d+ of \d+: ValueError: not this"
+        r" \(line 10 of net\.py\); .*",
     ):
         train(own, tiny_dataset(), folder=folder.path, kernels="torch")
     assert folder.begun

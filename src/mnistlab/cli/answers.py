@@ -12,7 +12,7 @@ from mnistlab.cli.result_writer import JsonArray, ResultWriter, columns
 from mnistlab.text import csv_row, printable
 
 _TOLD = ("text", "digits", "sure", "confidence")
-_COLUMNS = ("file", *_TOLD, "boxes", "error")
+_COLUMNS = ("file", *_TOLD, "boxes", "notes", "error")
 _WIDEST_NAME = 60
 _WORTH_SAYING = 0.01
 _MOST_DOUBTS = 8
@@ -78,6 +78,7 @@ class CsvWriter(AnswerWriter):
             cells |= found | {
                 "sure": str(found["sure"]).lower(),
                 "boxes": ";".join(" ".join(map(str, box)) for box in boxes),
+                "notes": "; ".join(result.answer.notes),
             }
         self._row([*cells.values()])
 

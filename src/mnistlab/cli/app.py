@@ -4,6 +4,7 @@ import contextlib
 import errno
 import io
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -136,6 +137,9 @@ def _find_current_folder() -> None:
 def _put_plainly(message: str) -> str:
     for words, plain in _PLAIN.items():
         message = message.replace(words, plain)
+    unknown = re.match(r"No such command '(.+?)'", message)
+    if unknown and Path(unknown[1]).is_file():
+        return f"{message.rstrip('.')}; to read a picture: mnistlab predict {unknown[1]}"
     return message
 
 
@@ -191,6 +195,9 @@ def _explain_option(error: click.NoSuchOption) -> str:
     meant = next((field for field in known if hint == f"did you mean {field}?"), None)
     if meant:
         return f"No such option '{error.option_name}'; did you mean {known[meant]}?"
+    file = next((name for name in sys.argv[1:] if name[:1] == "-" and Path(name).exists()), None)
+    if file:
+        return f"No such option '{error.option_name}'; write ./{file} for the file of that name"
     return f"No such option '{error.option_name}'; --help lists those there are"
 
 

@@ -70,6 +70,7 @@ def compare(
     summary.json, comparison.json, tables and plots into OUT, and each run into RUNS.
     """
     from mnistlab.experiments import compare as compare_recipes
+    from mnistlab.experiments.compare import check_recipes
 
     if until_settled and seeds:
         raise ExperimentError(
@@ -78,6 +79,7 @@ def compare(
     if max_seeds and not until_settled:
         raise ExperimentError("--max-seeds belongs to --until-settled: give both, or --seeds alone")
     changed = [changed_recipe(name, options) for name in recipes]
+    check_recipes(changed)
     plan = {"max_seeds": max_seeds or _SEEDS} if until_settled else {}
     _run(compare_recipes, changed, changed, seeds or str(_SEEDS), out, options, **plan)
 

@@ -1,9 +1,10 @@
 """``mnistlab predict``: read the numbers in pictures."""
 
 import contextlib
+import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mnistlab.answer import Answer
     from mnistlab.cli.answers import Result
     from mnistlab.cli.classification import Wanted
+    from mnistlab.cli.picture_sources import Source
     from mnistlab.cli.reader import Reader, ReadOptions
 
 _MANY = 64
@@ -158,6 +160,7 @@ def _read(
 
     sources = find_sources(wanted.pictures)
     targets = choose_targets(annotate, sources) if annotate else {}
+    replaced = {target for target in targets.values() if target.exists()}
     if table:
         _check_table(table, len(sources))
         check_file(table, sources)
@@ -202,10 +205,26 @@ def _read(
             failed += result.error is not None
     if table:
         _write_tables(table, answers)
+    _tell_annotated(sources[:done], targets, replaced)
     if done < len(sources):
         warn(f"stopped after {done} of {len(sources)}")
         return stop.exit_status
     return 1 if failed else 0
+
+
+def _tell_annotated(
+    sources: "Sequence[Source]", targets: "Mapping[Source, Path]", replaced: set[Path]
+) -> None:
+    """Say which pictures were annotated, and whether other files were there before."""
+    written = [targets[source] for source in sources if source in targets]
+    written = [target for target in written if target.exists()]
+    before = len(replaced.intersection(written))
+    if len(written) == 1:
+        warn(f"wrote {written[0]}{', in place of another file' if before else ''}")
+    elif written:
+        place = os.path.commonpath(target.parent for target in written)
+        others = f", {before} in place of other files" if before else ""
+        warn(f"wrote {len(written)} annotated pictures into {place}{others}")
 
 
 def _check_table(table: Path, pictures: int) -> None:
@@ -235,11 +254,14 @@ def _miss_tables(result: "Result") -> "Result":
 def _write_tables(table: Path, answers: "list[tuple[str, Answer]]") -> None:
     from mnistlab.recogniser.table_files import write_tables
 
+    there = table.exists()
     if not write_tables(table, answers):
         warn(f"{table}: not written, since there is no table")
         return
+    instead = ", in place of another file" if there else ""
     sizes = [f"{len(one.rows)} x {len(one.rows[0])}" for _, a in answers for one in a.tables]
-    warn(f"wrote {table}: {counted(len(sizes), 'table')} of {', '.join(sizes)}, rows x columns")
+    tables = f"{counted(len(sizes), 'table')} of {', '.join(sizes)}, rows x columns"
+    warn(f"wrote {table}{instead}: {tables}")
     for name, answer in answers:
         if answer.tables and (outside := _outside(answer)):
             warn(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mnistlab.data.grey_images import GreyImages
 from mnistlab.data.holdout import group_of, grouped, stratified
 from mnistlab.errors import DataError
-from mnistlab.text import is_unicode
+from mnistlab.text import is_unicode, listed
 
 DIGITS = tuple("0123456789")
 _GREY, _COLOUR = 3, 4
@@ -245,6 +245,12 @@ def make_dataset(
     return Dataset(name, train, test, tuple(classes), note, validation, drawn)
 
 
+def unseen(classes: Sequence[str]) -> str:
+    """Return the names of classes that a test set lacks, and what that means."""
+    whom = "that class" if len(classes) == 1 else "those classes"
+    return f"{listed(classes, most=5)}, so its accuracy says nothing about {whom}"
+
+
 def undo_draw(dataset: Dataset) -> Dataset:
     """Return the data set with a test set that was only drawn put back among the training images,
     in their old order.
@@ -350,7 +356,7 @@ def _count_classes(name: str, labels: NDArray[np.int64]) -> tuple[str, ...]:
         at = int(labels.argmax())
         raise DataError(
             f"{name}: training image {at} has label {high}, out of range: no image has label"
-            f" {absent[0]}"
+            f" {absent[0]}; number the classes from 0 without gaps"
         )
     return number_names(labels)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistlab.data.dataset import DIGITS, Split
+from mnistlab.data.dataset import DIGITS, Split, unseen
 from mnistlab.data.duplicates import Duplicates, one_coloured, told, word
 from mnistlab.text import listed
 
@@ -171,15 +171,15 @@ def _absent_classes(splits: Mapping[str, Split], classes: Sequence[str]) -> Iter
         absent = _named(classes, (count == 0) & somewhere)
         if absent:
             whom = "that class" if len(absent) == 1 else "those classes"
-            then = (
-                f"no model can learn {whom}; add some"
+            lacks = (
+                f"{listed(absent, most=5)}, so no model can learn {whom}; add some"
                 if name == "train"
-                else f"its accuracy says nothing about {whom}; add some, or split again by class"
+                else f"{unseen(absent)}; add some, or split again by class"
             )
             yield Fault(
                 "absent class",
                 "warning",
-                f"the {word(name)} set has no image of {listed(absent, most=5)}, so {then}",
+                f"the {word(name)} set has no image of {lacks}",
                 {"split": name, "classes": absent},
             )
 

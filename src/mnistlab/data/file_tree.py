@@ -50,6 +50,19 @@ _UNREADABLE = (
 """What reading a member of a damaged or encrypted zip file raises."""
 _SYSTEM = {"thumbs.db", "desktop.ini"}
 """Files that file managers leave behind."""
+_RESULTS = (
+    {"checkpoint.safetensors"},
+    {"record.json", "model.safetensors"},
+    {"record.json", "test_logits.npy"},
+    {"report.html", "table.md"},
+)
+"""Files that are together in a folder that this package has written: a run's, or a report's."""
+_WRITTEN = {
+    *set[str]().union(*_RESULTS),
+    *("curves.png", "history.csv", "summary.json", "comparison.json"),
+    *("plots", "records", "runs", "tables", "tensorboard"),
+}
+"""Files and folders there."""
 _LONGEST_HEADER = 1 << 13
 """Bytes of an extended header, which holds long names and times; tarfile takes time with the square
 of them to read it."""
@@ -73,9 +86,11 @@ class FileTree(ABC):
         names: of all files, in order, parts of a name compared one by one.
         hidden: names of the files that were passed over.
         empty: names of folders without anything in them.
+        results: names of what this package has written among the data: runs, reports.
     """
 
     empty: Sequence[str] = ()
+    results: Sequence[str] = ()
 
     def __init__(self, place: Path, names: Iterable[str]) -> None:
         kept: list[str] = []
@@ -161,8 +176,9 @@ class Folder(FileTree):
 
     def __init__(self, place: Path, names: Sequence[str] | None = None) -> None:
         empty: list[str] = []
-        super().__init__(place, _walk(place, empty) if names is None else names)
-        self.empty = empty
+        results: list[str] = []
+        super().__init__(place, _walk(place, empty, results) if names is None else names)
+        self.empty, self.results = empty, results
 
     def read(self, name: str, most: int = LEAST) -> bytes:
         """See :meth:`FileTree.read`."""
@@ -463,7 +479,7 @@ def archive_kind(path: Path) -> type[Zip] | type[Tar] | None:
     return Tar if named or start[_TAR_MAGIC_AT:] == _TAR_MAGIC else None
 
 
-def _walk(place: Path, empty: list[str]) -> Iterable[str]:
+def _walk(place: Path, empty: list[str], results: list[str]) -> Iterable[str]:
     seen: set[tuple[int, int]] = set()
     for folder, folders, files in os.walk(place, followlinks=True):
         about = Path(folder).stat()
@@ -473,9 +489,23 @@ def _walk(place: Path, empty: list[str]) -> Iterable[str]:
         seen.add((about.st_dev, about.st_ino))
         folders[:] = [name for name in folders if not name.startswith(_HIDDEN)]
         inner = Path(folder).relative_to(place).as_posix()
+        if _is_result(files) and inner != ".":
+            results.append(inner)
+            folders.clear()
+            continue
+        if _is_result(files):
+            # The data lie beside what was written among them.
+            results += sorted(_WRITTEN.intersection([*files, *folders]))
+            folders[:] = [name for name in folders if name not in _WRITTEN]
+            files = [name for name in files if name not in _WRITTEN]
         if not (files or folders or inner == "."):
             empty.append(inner)
         yield from (name if inner == "." else f"{inner}/{name}" for name in files)
+
+
+def _is_result(files: Iterable[str]) -> bool:
+    """Return whether these are files of a run or a report."""
+    return any(made.issubset(files) for made in _RESULTS)
 
 
 def _plain(name: str) -> str:

@@ -8,7 +8,7 @@ from typing import get_args
 
 import numpy as np
 
-from mnistlab.data.dataset import DIGITS, Dataset, make_dataset
+from mnistlab.data.dataset import DIGITS, Dataset, make_dataset, unseen
 from mnistlab.data.download import OnProgress
 from mnistlab.data.duplicates import find_duplicates
 from mnistlab.data.file_tree import FileTree, Folder, Joined, archive_kind, open_tree
@@ -224,6 +224,7 @@ def _dataset(path: Path, parts: Parts, group: str) -> Dataset:
         dataset.note,
         *_missing_digits(dataset),
         *_untrained(dataset),
+        *_untested(dataset),
         *shared.shared({key: split.names for key, split in splits.items()}),
     ]
     return replace(dataset, note="; ".join(filter(None, notes)))
@@ -237,6 +238,14 @@ def _missing_digits(dataset: Dataset) -> Iterator[str]:
             f"the labels are {listed([DIGITS[label] for label in labels])}: numbers with gaps are"
             " taken for the ten digits, words such as class1 for classes of their own"
         )
+
+
+def _untested(dataset: Dataset) -> Iterator[str]:
+    """Say of which classes there are training images only."""
+    labels = np.setdiff1d(dataset.train.labels, dataset.test.labels)
+    if labels.size:
+        untested = [dataset.classes[label] for label in labels]
+        yield f"the test set has no image of {unseen(untested)}"
 
 
 def _untrained(dataset: Dataset) -> Iterator[str]:

@@ -116,7 +116,8 @@ def evaluate_reader(
         except (PictureError, OSError) as error:
             damaged[picture.name] = str(error).removeprefix("picture: ")
     if damaged and not (skip_damaged and done):
-        raise DamagedPictures(str(folder), damaged, len(table.pictures))
+        remedy = "`skip_damaged=True`"
+        raise DamagedPictures(str(folder), damaged, len(table.pictures), remedy)
     left_out = (f"{len(damaged)} of {len(table.pictures)} pictures are damaged and left out",)
     notes = table.notes + (left_out if damaged else ())
     return ReaderResult(title or name, tuple(done), notes, command)

@@ -85,7 +85,7 @@ def compare(  # noqa: PLR0913 - the public signature
         metric,
     )
     chosen = [resolve_recipe(recipe, **changes) for recipe in recipes]
-    _check(chosen)
+    check_recipes(chosen)
     title = " against ".join(recipe.name for recipe in chosen)
     if max_seeds is None:
         return run_comparison(title, chosen, "", seeds, options, margin=margin)
@@ -197,7 +197,12 @@ def _numbers(seeds: int | Sequence[int]) -> Sequence[int]:
     return sorted(set(numbers))
 
 
-def _check(recipes: Sequence[Recipe]) -> None:
+def check_recipes(recipes: Sequence[Recipe]) -> None:
+    """Refuse recipes that cannot be compared.
+
+    Raises:
+        ExperimentError: fewer than two, of one name, or on different data.
+    """
     if len(recipes) < 2:
         raise ExperimentError(
             "give at least two recipes to compare; mnistlab repeat is for one over many seeds"
@@ -248,7 +253,10 @@ def run_comparison(
     experiment = run_trials(plan_trials(recipes, numbers, store), options)
     if not experiment.complete:
         return None
-    groups = tuple(_group(experiment, recipe, options.metric) for recipe in recipes)
+    _refuse_missing(experiment, recipes, store.path)
+    groups = tuple(
+        RunGroup.of(recipe.name, experiment.of(recipe), options.metric) for recipe in recipes
+    )
     result = ComparisonResult(
         title,
         groups,
@@ -264,14 +272,20 @@ def run_comparison(
     return result
 
 
-def _group(experiment: ExperimentRuns, recipe: Recipe, metric: Metric) -> RunGroup:
-    records = experiment.of(recipe)
-    if not records:
+def _refuse_missing(experiment: ExperimentRuns, recipes: Sequence[Recipe], store: Path) -> None:
+    """Refuse to compare with a recipe of which no run could be finished."""
+    for recipe in recipes:
+        if experiment.of(recipe):
+            continue
         errors = (error for error in experiment.errors if error.startswith(f"{recipe.name}, "))
+        reason = next(errors, experiment.errors[0])
+        if not experiment.records:
+            raise ExperimentError(f"not one run could be finished; {reason}")
+        kept = len(experiment.records)
         raise ExperimentError(
-            f"not one run could be finished; {next(errors, experiment.errors[0])}"
+            f"no run of {recipe.name} could be finished, so that it cannot be compared; {reason};"
+            f" {'a finished run is' if kept == 1 else f'{kept} finished runs are'} kept in {store}"
         )
-    return RunGroup.of(recipe.name, records, metric)
 
 
 def _refuse_others(changes: dict[str, Any], *names: str) -> None:

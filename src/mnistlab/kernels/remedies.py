@@ -19,6 +19,7 @@ _REASONS = {
     "numbers": "stay in float32",
     "some in evaluation": "freeze layers by requires_grad = False, and leave their mode alone",
     "is compiled": "give the module itself, as it was before it was compiled",
+    "computes no values": "give the layer at least one output",
     "works across the images": "use layers that treat every image alone, or batch norm",
 }
 _FUNCTIONS = {

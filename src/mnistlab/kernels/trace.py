@@ -189,6 +189,8 @@ class _Lowering:
                 continue
             if one.of_images and axis is None:
                 raise KernelError("works across the images of a batch")
+            if 0 in shape:
+                raise KernelError("computes no values")
             if (value.shape, value.batch_axis) != (shape, axis):
                 raise KernelError("would have another shape with native kernels")
         return results

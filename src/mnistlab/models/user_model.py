@@ -4,6 +4,7 @@ import copy
 import importlib
 import os
 import sys
+import traceback
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -60,7 +61,16 @@ def user_errors(
     except BaseException as error:
         if not is_user_model(model):
             raise
-        raise kind(f"{model}: failed in {where}: {told(error)}") from error
+        raise kind(f"{model}: failed in {where}: {told(error)}{_line_of(error)}") from error
+
+
+def _line_of(error: BaseException) -> str:
+    """Say in which line of the user's own files an error arose; nothing if in none."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if file.is_file() and not is_installed(file.resolve()):
+            return f" (line {frame.lineno} of {file.name})"
+    return ""
 
 
 def user_model(

@@ -713,6 +713,8 @@ def _describe(recipe: type[Recipe], error: ValidationError) -> str:
     key = str(problem["loc"][0])
     if problem["type"] == "extra_forbidden":
         name = shorten(key)
+        if isinstance(problem["input"], dict):
+            return f"{name}: unknown key; the only table in a recipe is build, the rest are keys"
         known = (
             "`mnistlab recipe show lenet5` prints the known ones, and arguments of your own model"
             f" are set as `build.{name}`"

@@ -81,7 +81,8 @@ def refuse_reader(name: str, instead: Iterable[str]) -> None:
     if name == READER:
         raise ModelError(
             f"{name}: reads pictures and classifies no images: name a run's folder, an .onnx file,"
-            f" or one of {', '.join(instead)}; mnistlab predict and evaluate reader use it"
+            f" or one of {', '.join(instead)}; mnistlab predict reads with it, and mnistlab"
+            " evaluate reader --pictures DIR measures it"
         )
 
 

@@ -18,6 +18,8 @@ from mnistlab.recogniser.parts import Box, Cell, Character, Group, Line, Match, 
 from mnistlab.recogniser.pattern import Patterns
 from mnistlab.text import counted
 
+_MOST_MISFITS = 3
+"""Numbers that are named one by one if they do not fit their pattern."""
 _DECIMALS = 6
 
 
@@ -86,11 +88,15 @@ class Reading:
             notes.append(f"{who} cut by the edge")
         if left := len(self.left_out):
             notes.append(f"ink that may be a character was not read in {counted(left, 'place')}")
-        notes += [
+        misfits = [
             _misfit(group.text, group.match)
             for group in self.groups
             if group.match is not None and not group.match.credible
         ]
+        if len(misfits) > _MOST_MISFITS:
+            others = len(misfits) - _MOST_MISFITS
+            misfits[_MOST_MISFITS:] = [f"neither do {others} other numbers fit"]
+        notes += misfits
         return (*notes, *self.remarks)
 
     def matching(self, pattern: Patterns) -> "Reading":

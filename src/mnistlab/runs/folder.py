@@ -254,9 +254,8 @@ class RunFolder:
             with contextlib.suppress(OSError):
                 (self.path / "tensorboard").rmdir()
             with contextlib.suppress(OSError):
-                if [file.name for file in self.path.iterdir()] == [LOCK_NAME]:
-                    (self.path / LOCK_NAME).unlink()
-                    self.path.rmdir()
+                (self.path / LOCK_NAME).unlink()
+                self.path.rmdir()
         return not self.path.exists()
 
     def _read_checked(self, file: Path) -> bytes:

@@ -82,7 +82,8 @@ def build_to_fit(
         if not isinstance(causes[0], _MISTAKES) and isinstance(refusal.__cause__, _MISTAKES):
             raise refusal
     tried = ", ".join(dict.fromkeys(f"{height}x{width}" for _, height, width in shapes))
-    raise ImageShapeError(f"{refusals[0]}; tried in colour and in grey: {tried} pixels")
+    alike = "the same" if len(set(map(repr, causes))) == 1 else "tried"
+    raise ImageShapeError(f"{refusals[0]}; {alike} in colour and in grey: {tried} pixels")
 
 
 def _candidates(recipe: Recipe, dataset: Dataset) -> Iterator[tuple[int, int, int]]:

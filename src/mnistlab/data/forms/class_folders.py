@@ -111,6 +111,8 @@ def _left_out(tree: FileTree, loose: list[str], others: list[str]) -> list[str]:
         if names:
             what = f"file {one} is" if len(names) == 1 else f"files {several} are"
             notes.append(f"{len(names):,} {what} not used: {listed(names, _SHOWN)}")
+    if tree.results:
+        notes.append(f"what mnistlab has written is not used: {listed(tree.results, _SHOWN)}")
     return notes
 
 

@@ -233,12 +233,12 @@ inline void cut_square(const std::vector<Level> &levels, const Box &box, float s
     }
     for (int row = 0; row < SIDE; row++) {
         float y = box.y() * scale + (row + 0.5f - SIDE / 2) * step;
-        Between between_rows = between(y, grey.height);
+        Between across = between(y, grey.height);
         for (int column = 0; column < SIDE; column++) {
             float &value = values[row * SIDE + column];
             value = BEYOND;
             if (!is_inside[column] || y < 0 || y > grey.height) continue;
-            value = sample(grey, columns[column], between_rows);
+            value = sample(grey, columns[column], across);
             low = std::min(low, value), high = std::max(high, value);
             counts[int(value + 0.5f)]++, inside++;
         }

@@ -41,9 +41,9 @@ inline void make_image(const std::vector<Level> &levels, const Box &box, uint8_t
     }
     for (int row = 0; row < GRID; row++) {
         float y = box.y() + ((row + 0.5f) / GRID - 0.5f) * side;
-        Between between_rows = between(y * scale, grey.height);
+        Between across = between(y * scale, grey.height);
         for (int column = 0; column < GRID; column++) {
-            float value = inside[column] ? sample(grey, columns[column], between_rows) - paper : 0;
+            float value = inside[column] ? sample(grey, columns[column], across) - paper : 0;
             values[row][column] = value;
             darkest = std::min(darkest, value), lightest = std::max(lightest, value);
         }
