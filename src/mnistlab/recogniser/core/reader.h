@@ -493,6 +493,9 @@ class Reader {
         Character named = name({whole}).front();
         float both = one.confidence() * other.confidence();
         if (!named.is_digit() || named.confidence() < std::max(both, 0.5f)) return all;
+        // The classifier may have moved the box to one of the two.
+        for (const Box &part : {a, b})
+            if (overlap(named.box, part) < INSIDE * part.width() * part.height()) return all;
         one = named;
         if (less > 0.5f) one.doubt();
         other.kinds.fill(0);
