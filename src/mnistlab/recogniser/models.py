@@ -82,7 +82,7 @@ def refuse_reader(name: str, instead: Iterable[str]) -> None:
         raise ModelError(
             f"{name}: reads pictures and classifies no images: name a run's folder, an .onnx file,"
             f" or one of {', '.join(instead)}; mnistlab predict reads with it, and mnistlab"
-            " evaluate reader --pictures DIR measures it"
+            " evaluate measures it on a folder of pictures with labels.csv"
         )
 
 
