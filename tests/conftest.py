@@ -9,6 +9,8 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A thread that waits must not keep another test's from its core.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Ray would give up after five seconds, which a machine full of tests may need to answer.
+os.environ.setdefault("RAY_gcs_rpc_server_connect_timeout_s", "60")
 # Hundreds of processes are started: they share what the first has compiled, as a user's do.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 

@@ -275,6 +275,8 @@ def _knock(address: str | None) -> None:
 def _import_ray() -> ModuleType:
     # Ray would report its use to its makers otherwise.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # It would give up after five seconds, which a busy machine needs to answer.
+    os.environ.setdefault("RAY_gcs_rpc_server_connect_timeout_s", "30")
     try:
         import ray
         import ray.exceptions
