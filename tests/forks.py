@@ -1,15 +1,13 @@
 """A process that has loaded everything and forks a command at each call: many real processes,
 without their start-up.
 
-``python -m tests.forks NUMBER`` listens at a socket, an open file of that number, for the workers
-of a test run, which share it, and ends with the last of them. A request is one JSON object a line.
-``{"call": "module:function", ...}`` starts a process and answers its number, ``{"wait": number}``
-answers its exit status, negative if a signal ended it.
+``python -m tests.forks`` reads one JSON object a line. ``{"call": "module:function",
+...}`` starts a process and answers its number, ``{"wait": number}`` answers its exit status,
+negative if a signal ended it.
 """
 
 import atexit
 import contextlib
-import fcntl
 import functools
 import gc
 import importlib
@@ -17,9 +15,7 @@ import json
 import multiprocessing.util
 import os
 import runpy
-import selectors
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -190,8 +186,14 @@ class Forks:
 
     def __init__(self, folder):
         self._folder, self._count = folder, 0
-        self._connection = _connect()
-        self._lines = self._connection.makefile("rw", encoding="utf-8")
+        self._parent = subprocess.Popen(
+            [sys.executable, "-m", "tests.forks"],
+            cwd=ROOT,
+            env=os.environ | ENVIRONMENT | {"MNISTLAB_CACHE": str(folder / "cache")},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def start(  # noqa: PLR0913 - all that a process may be given
         self,
@@ -241,7 +243,6 @@ class Forks:
             "cwd": str(cwd),
             "fault": fault,
             "env": env and dict(env),
-            "cache": str(self._folder / "cache"),
             "session": session,
             "files": [*map(str, (files[0], stdout or files[1], stderr or files[2]))],
             "seconds": seconds,
@@ -257,58 +258,11 @@ class Forks:
         return self.start(*arguments, **options).wait()
 
     def ask(self, **request):
-        print(json.dumps(request), file=self._lines, flush=True)
-        return json.loads(self._lines.readline())
+        print(json.dumps(request), file=self._parent.stdin, flush=True)
+        return json.loads(self._parent.stdout.readline())
 
     def close(self):
-        self._lines.close()
-        self._connection.close()
-
-
-@contextlib.contextmanager
-def _alone():
-    """Nobody else connects, starts a server or ends one."""
-    folder = os.open(ROOT, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(folder)
-
-
-def _connect():
-    """Connect to the server of this test run, or start it."""
-    run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or str(os.getpid())
-    address = Path(tempfile.gettempdir(), f"mnistlab-{run}.socket")
-    connection = socket.socket(socket.AF_UNIX)
-    with _alone():
-        try:
-            connection.connect(str(address))
-        except OSError:
-            with socket.socket(socket.AF_UNIX) as listening:
-                listening.bind(str(address))
-                listening.listen()
-                _servers.append(
-                    subprocess.Popen(
-                        [sys.executable, "-m", "tests.forks", str(listening.fileno())],
-                        cwd=ROOT,
-                        env=os.environ | ENVIRONMENT,
-                        stdin=subprocess.DEVNULL,
-                        stdout=subprocess.DEVNULL,
-                        pass_fds=[listening.fileno()],
-                    )
-                )
-            connection.connect(str(address))
-    return connection
-
-
-_servers = []
-
-
-def _await_servers():
-    """Wait for the one that this worker has started, which ends with the last worker."""
-    for server in _servers:
-        server.wait()
+        self._parent.communicate(timeout=60)
 
 
 @functools.cache
@@ -318,7 +272,6 @@ def started():
     forks = Forks(Path(folder.name))
     # In the reverse order.
     atexit.register(folder.cleanup)
-    atexit.register(_await_servers)
     atexit.register(forks.close)
     return forks
 
@@ -366,105 +319,30 @@ class _Without:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
-class _Server:
-    """Answers those who are connected, one request of each at a time."""
-
-    def __init__(self, listening):
-        self._listening, self._drawing = listening, figures.stand_in()
-        self._received = {}  # by connection, the part of a request that has come
-        self._waiting = {}  # by a process's number, the connection that waits for its end
-        self._ended, wake = socket.socketpair()
-        for end in (self._ended, wake):
-            end.setblocking(False)
-        self._wake = wake
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.set_wakeup_fd(wake.fileno())
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(listening, selectors.EVENT_READ, self._accept)
-        self._selector.register(self._ended, selectors.EVENT_READ, self._told)
-
-    def run(self):
-        while True:
-            for key, _ in self._selector.select():
-                key.data(key.fileobj)
-            for number, connection in [*self._waiting.items()]:
-                ended, status = os.waitpid(number, os.WNOHANG)
-                if ended:
-                    del self._waiting[number]
-                    _answer(connection, os.waitstatus_to_exitcode(status))
-            if not self._received and self._is_over():
-                return
-
-    def _is_over(self):
-        with _alone():
-            self._listening.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                self._accept(self._listening)
-                return False
-            Path(self._listening.getsockname()).unlink()
-            self._listening.close()
-        return True
-
-    def _accept(self, listening):
-        connection, _ = listening.accept()
-        self._received[connection] = b""
-        self._selector.register(connection, selectors.EVENT_READ, self._receive)
-
-    def _told(self, ended):
-        ended.recv(4096)
-
-    def _receive(self, connection):
-        part = connection.recv(1 << 16)
-        received = self._received[connection] + part
-        if not part:
-            self._selector.unregister(connection)
-            del self._received[connection]
-            self._waiting = {n: at for n, at in self._waiting.items() if at is not connection}
-            connection.close()
-        elif received.endswith(b"\n"):
-            self._received[connection] = b""
-            self._do(json.loads(received), connection)
-        else:
-            self._received[connection] = received
-
-    def _do(self, request, connection):
+def _serve():
+    _load(PRELOADED)
+    load_dataset("mnist")
+    drawing = figures.stand_in()
+    # What all forks share is not theirs to look through for garbage, nor to copy for that.
+    gc.freeze()
+    for line in sys.stdin:
+        request = json.loads(line)
         for word in _LATER.keys() & {request.get("call"), *request.get("arguments", ())}:
             _LATER.pop(word)()
         if "wait" in request:
-            self._waiting[request["wait"]] = connection
-            return
-        flags = (os.O_RDONLY, *[os.O_WRONLY | os.O_CREAT | os.O_NOCTTY] * 2)
-        files = [os.open(*opened) for opened in zip(request["files"], flags, strict=True)]
-        number = os.fork()
-        if number == 0:
-            self._forget()
-            if not request["drawn"]:
-                figures.use(self._drawing, setattr)
-            _become(request, files)
-        for file in files:
-            os.close(file)
-        _answer(connection, number)
-
-    def _forget(self):
-        """Let a new process have nothing of this one's own."""
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        self._selector.close()
-        for connection in (self._listening, self._ended, self._wake, *self._received):
-            connection.close()
-
-
-def _answer(connection, answer):
-    connection.sendall(f"{json.dumps(answer)}\n".encode())
-
-
-def _serve(listening):
-    _load(PRELOADED)
-    load_dataset("mnist")
-    server = _Server(listening)
-    # What all forks share is not theirs to look through for garbage, nor to copy for that.
-    gc.freeze()
-    server.run()
+            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
+        else:
+            flags = (os.O_RDONLY, *[os.O_WRONLY | os.O_CREAT | os.O_NOCTTY] * 2)
+            files = [os.open(*opened) for opened in zip(request["files"], flags, strict=True)]
+            answer = os.fork()
+            if answer == 0:
+                if not request["drawn"]:
+                    figures.use(drawing, setattr)
+                _become(request, files)
+            for file in files:
+                os.close(file)
+        sys.stdout.write(f"{json.dumps(answer)}\n")
+        sys.stdout.flush()
 
 
 def _load(modules):
@@ -497,7 +375,6 @@ def _become(request, files):
             os.dup2(file, descriptor)
         os.chdir(request["cwd"])
         sys.path.remove(str(ROOT))
-        os.environ["MNISTLAB_CACHE"] = request["cache"]
         if request["env"] is not None:
             os.environ.clear()
             os.environ.update(request["env"])
@@ -582,5 +459,4 @@ def _run_as_if_started(options, files):
 
 
 if __name__ == "__main__":
-    with socket.socket(fileno=int(sys.argv[1])) as own:
-        _serve(own)
+    _serve()
