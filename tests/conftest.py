@@ -3,6 +3,7 @@ disk."""
 
 import gc
 import os
+import uuid
 
 # Before torch is imported, here or in a process that a test starts: two test workers share two
 # cores.
@@ -11,11 +12,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Ray would give up after five seconds, which a machine full of tests may need to answer.
 os.environ.setdefault("RAY_gcs_rpc_server_connect_timeout_s", "60")
+# Nor would its workers, at the lowest priority, ever have their turn.
+os.environ.setdefault("RAY_worker_niceness", "0")
 # Hundreds of processes are started: they share what the first has compiled, as a user's do.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,12 +38,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection():
-    """Search for no garbage while thousands of tests are collected, nor among them later."""
+    """Search for no garbage while thousands of tests are collected, nor among them later, and
+    seldom elsewhere: modules that tests load make many objects that live on."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(100_000, 20, 20)
         gc.enable()
 
 
@@ -50,8 +54,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MNISTLAB_CACHE", str(tmp_path / "cache"))
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A name alone: few tests write there, and folders for all would take a minute.
+    cache = tmp_path_factory.getbasetemp() / "caches" / uuid.uuid4().hex
+    monkeypatch.setenv("MNISTLAB_CACHE", str(cache))
 
 
 @pytest.fixture(autouse=True)

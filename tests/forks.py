@@ -320,6 +320,7 @@ class _Without:
 
 
 def _serve():
+    gc.set_threshold(100_000, 20, 20)
     _load(PRELOADED)
     load_dataset("mnist")
     drawing = figures.stand_in()

@@ -36,7 +36,7 @@ def check(model, values, *, slack=3.0, floor=3e-6, threads=THREADS):
         model: a module, or a function of the images; it may return several tensors.
         values: float32, ``(batch, *shape)``.
         slack: see above.
-        floor: an error that is always allowed, relative to the tensor's largest value.
+        floor: an error that is always allowed, relative to the tensor's usual largest value.
         threads: each number must give the same bits as one thread.
     """
     module = _module(model)
@@ -47,11 +47,19 @@ def check(model, values, *, slack=3.0, floor=3e-6, threads=THREADS):
             for first, second in zip(one, other, strict=True):
                 assert torch.equal(first.view(torch.int32), second.view(torch.int32)), number
     wide, narrow = (_eager(module, values, dtype) for dtype in (torch.float64, torch.float32))
-    for ours, right, theirs in zip([outputs, *gradients], wide, narrow, strict=True):
-        for a, b, c in zip(ours, right, theirs, strict=True):
+    for kind, (ours, right, theirs) in enumerate(
+        zip([outputs, *gradients], wide, narrow, strict=True)
+    ):
+        for place, (a, b, c) in enumerate(zip(ours, right, theirs, strict=True)):
             assert a.shape == b.shape
-            allowed = slack * largest(c - b) + floor * largest(b)
-            assert largest(a - b) <= allowed, (largest(a - b), allowed)
+            error, expected = largest(a - b), slack * largest(c - b)
+            if error <= expected + floor * largest(b):
+                continue
+            # The terms of a sum may cancel each other by chance, but not their rounding errors, so
+            # that it matters how large the sum is with other gradients of the outputs.
+            others = (_eager(module, values, torch.float64, seed) for seed in range(1, 5))
+            allowed = expected + floor * max(largest(other[kind][place]) for other in others)
+            assert error <= allowed, (error, allowed)
 
 
 def check_extremes(model, values):
@@ -91,16 +99,16 @@ def _fast(program, module, values, threads=1):
     return outputs, [of_input], [by_parameter[id(p)] for p in module.parameters()]
 
 
-def _eager(module, values, dtype):
+def _eager(module, values, dtype, seed=0):
     twin, inputs = twin_of(module, dtype), values.to(dtype, copy=True).requires_grad_()
     outputs = twin(inputs)
     outputs = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
-    torch.autograd.backward(outputs, [pull.to(dtype) for pull in _pulls(outputs)])
+    torch.autograd.backward(outputs, [pull.to(dtype) for pull in _pulls(outputs, seed)])
     return [o.detach() for o in outputs], [inputs.grad], [p.grad for p in twin.parameters()]
 
 
-def _pulls(outputs):
+def _pulls(outputs, seed=0):
     """Yield a gradient for each output, the same for every dtype."""
-    random = torch.Generator().manual_seed(0)
+    random = torch.Generator().manual_seed(seed)
     for output in outputs:
         yield torch.randn(output.shape, generator=random)

@@ -346,6 +346,12 @@ class Reader {
         std::vector<size_t> places, unsure;  // which are left, and of which of them it is unsure
     };
 
+    static bool is_plain(const Character &one) {
+        return one.is_digit() && one.confidence() > PLAIN;
+    }
+
+    static bool is_unsure(const Character &one) { return std::ranges::max(one.kinds) < UNSURE; }
+
     // Asks the classifier for the candidates and takes its answer and the detector's together. The
     // less likely ones that share the place of what surely is a digit are left out.
     Answers ask(const std::vector<Candidate> &asked) const {
@@ -367,19 +373,21 @@ class Reader {
         }
         answer(answers, likely, FIRST);
         for (size_t i : likely)
-            if (answers.named[i].is_digit() && answers.named[i].confidence() > PLAIN)
-                digits.add(asked[i].box, int(i));
+            if (is_plain(answers.named[i])) digits.add(asked[i].box, int(i));
         for (size_t i = 0; i < asked.size(); i++) {
             if (!is_first[i] && shares_place(asked[i].box, asked, digits)) continue;
             answers.places.push_back(i);
             if (!is_first[i]) rest.push_back(i);
         }
         answer(answers, rest, FIRST);
-        for (size_t i : answers.places) {
-            bool sure = std::ranges::max(answers.named[i].kinds) >= UNSURE;
-            refine(answers, i, sure ? EQUAL : 1);
-            if (!sure && answers.unsure.size() < MOST_AGAIN) answers.unsure.push_back(i);
-        }
+        for (size_t i : answers.places) refine(answers, i, is_unsure(answers.named[i]) ? 1 : EQUAL);
+        Places plain(answers.asked);
+        for (size_t i : answers.places)
+            if (is_plain(answers.named[i])) plain.add(answers.asked[i].box, int(i));
+        for (size_t i : answers.places)
+            if (is_unsure(answers.named[i]) && answers.unsure.size() < MOST_AGAIN &&
+                !shares_place(answers.asked[i].box, answers.asked, plain))
+                answers.unsure.push_back(i);
         return answers;
     }
 
