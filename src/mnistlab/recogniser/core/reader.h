@@ -51,9 +51,8 @@ constexpr Shift AGAIN[] = {{0, 0, 1},
                            {-0.03f, 0.03f, 0.95f},
                            {0.03f, -0.03f, 0.95f},
                            {-0.03f, -0.03f, 1.06f}};
-// Probability of a character, by the detector, from which on a candidate is asked about first, and
-// that of a digit beside which no other is asked about at its place.
-constexpr float LIKELY = 0.6f, PLAIN = 0.995f;
+// Probability of a character, by the detector, from which on a candidate is asked about first.
+constexpr float LIKELY = 0.6f;
 // Of more candidates than this, those of which the detector is surest are not asked about.
 constexpr size_t MOST_ASKED = 1000;
 constexpr float EXPECTED = 8;  // how much likelier a sign is beside a digit than elsewhere
@@ -346,8 +345,9 @@ class Reader {
         std::vector<size_t> places, unsure;  // which are left, and of which of them it is unsure
     };
 
+    // Whether nothing else is asked about at its place.
     static bool is_plain(const Character &one) {
-        return one.is_digit() && one.confidence() > PLAIN;
+        return one.is_digit() && one.confidence() >= UNSURE;
     }
 
     static bool is_unsure(const Character &one) { return std::ranges::max(one.kinds) < UNSURE; }
