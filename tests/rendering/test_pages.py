@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from mnistlab.rendering import CHARACTERS, OTHER, Page
 from mnistlab.rendering.contents import CONTENTS, cross_out, fill
@@ -53,6 +54,22 @@ def test_a_tilted_line_lies_on_a_line_of_that_angle(degrees):
     x = [(one.left + one.right) / 2 for one in page.characters]
     y = [(one.top + one.bottom) / 2 for one in page.characters]
     assert math.degrees(math.atan(np.polyfit(x, y, 1)[0])) == pytest.approx(degrees, abs=2)
+
+
+@pytest.mark.parametrize("degrees", [0, 12])
+def test_slanted_digits_stand_as_close_as_their_ink_lets_them(degrees):
+    boxed, kerned = (page_of(400, 200, 4, math.radians(degrees)) for _ in range(2))
+    kerned.kerned = True
+    gaps = []
+    for page in (boxed, kerned):
+        page.pen.slant, page.pen.drawn, page.pen.outline, page.pen.radius = -0.5, 0, False, 0.03
+        page.write("11111", 60, 130, 60, 0.15)
+        ones = page.characters
+        gaps.append([two.left - one.right for one, two in zip(ones, ones[1:], strict=False)])
+        # Every stroke hangs together, and touches no other.
+        assert ndimage.label(page.ink > 100, np.ones((3, 3)))[1] == 5
+    assert min(gaps[0]) > 0 > min(gaps[1])
+    assert all(near <= apart for apart, near in zip(*gaps, strict=True))
 
 
 def test_a_character_beyond_the_edge_is_cut_by_as_much():

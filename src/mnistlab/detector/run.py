@@ -22,6 +22,7 @@ from mnistlab.data import load_dataset
 from mnistlab.data.download import cache_folder
 from mnistlab.detector.calibration import Answers, Calibration, combine, fit
 from mnistlab.detector.classifier import CLASSES, Classifier
+from mnistlab.detector.classifier_training import RATE as CLASSIFIER_RATE
 from mnistlab.detector.classifier_training import train_classifier
 from mnistlab.detector.cut_outs import CutOuts, collect, join
 from mnistlab.detector.network import Detector
@@ -62,9 +63,9 @@ _PAGES, _MEASURED = 250, 2
 _STREAMS = 11, 99
 """Added to the seed for the pages that the classifier is trained on, and for those held out; the
 detector has seen others."""
-_REFINED, _REFINING = 0.9, 1e-3
-"""Where the detector is trained on: share of the steps in which its learning rate falls, and the
-highest one."""
+_REFINED, _REFINING, _REFINING_CLASSIFIER = 0.9, 1e-3, 5e-4
+"""Where networks are trained on: share of the steps in which the detector's learning rate falls,
+its highest one, and the classifier's. At a rate as high as at first it forgets."""
 _AT_ONCE = 4096
 """Cut-outs that are classified at once."""
 _CALIBRATED = 4
@@ -236,6 +237,7 @@ class _Run(NamedTuple):
             measured,
             epochs=self.settings.epochs,
             seed=self.settings.seed,
+            rate=_REFINING_CLASSIFIER if network else CLASSIFIER_RATE,
             device=self.device,
             report=self._tell,
             should_stop=self.should_stop,

@@ -19,6 +19,8 @@ SHORTEST, TALLEST, HUGE = 9.0, 40.0, 150.0
 reader sees when it looks at a picture reduced."""
 _HUGE = 0.06
 """Share of crops with such digits."""
+_KERNED = 0.5
+"""Share of crops and drawings in which characters stand as close as their ink lets them."""
 _PLAIN = 28
 """Of a digit by itself in pixels."""
 _DRAWING = 9
@@ -55,6 +57,7 @@ def render_crops(seed: int, index: int, bank: CharacterBank, views: int = 2) -> 
     # A third straight, a third a little askew, a third tilted.
     tilt = (0, rng.normal(0, math.radians(2)), rng.uniform(-1, 1) * math.radians(20))
     page = Page(SIDE, SIDE, rng, bank, angle=float(tilt[rng.integers(3)]))
+    page.kerned = rng.random() < _KERNED
     low, high = (TALLEST, HUGE) if rng.random() < _HUGE else (SHORTEST, TALLEST)
     tall = math.exp(rng.uniform(math.log(low), math.log(high)))
     fill(page, tall)
@@ -98,6 +101,7 @@ def render_drawing(seed: int, index: int, bank: CharacterBank) -> Crop:
     page.pen.slant *= rng.uniform(0, 1)
     tall = height * rng.uniform(0.3, 0.75)
     most = min(5, max(1, int(0.9 * width / tall)))
+    page.kerned = rng.random() < _KERNED
     text = "".join(rng.choice(["1", "#"], p=[0.35, 0.65]) for _ in range(rng.integers(1, most + 1)))
     gap = rng.uniform(0.05, 0.3)
     x = rng.uniform(0.2, 1) * max(width - len(text) * (0.65 + gap) * tall, 0)

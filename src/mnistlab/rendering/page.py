@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
+from scipy import ndimage
 
 from mnistlab.characters import CHARACTERS, OTHER
 from mnistlab.rendering.character_bank import (
@@ -100,6 +101,8 @@ class Page:
         height: of the picture in pixels.
         angle: in radians, clockwise, by which the page is turned about its middle.
         smooth: whether characters much higher than the bank's are smoothed.
+        kerned: whether characters on a line stand as close as their ink lets them, so that the
+            boxes of slanted ones overlap; else boxes stand apart.
         ink: uint8, ``(height, width)``, share of each pixel covered by what is written and read.
         scrap: likewise, by other ink.
         printed: likewise, by rulings and printed text.
@@ -113,6 +116,7 @@ class Page:
     bank: CharacterBank
     angle: float = 0.0
     smooth: bool = False
+    kerned: bool = False
     pen: Pen = field(init=False)
     ink: Tile = field(init=False)
     scrap: Tile = field(init=False)
@@ -284,16 +288,18 @@ class Page:
             x: where it begins.
             base: where the line is.
             tall: height of a digit.
-            gap: between ink and ink, in heights of a digit.
+            gap: between characters, in heights of a digit.
             vary: how much heights differ.
 
         Returns:
             Where the text ends.
         """
         rng = self.rng
+        before: tuple[Tile, float, float] | None = None
         for character in text:
             if character == " ":
                 x += tall * rng.uniform(0.4, 0.9)
+                before = None
                 continue
             high = tall * math.exp(rng.normal(0, vary))
             middle = base - high / 2
@@ -311,11 +317,40 @@ class Page:
             if tile is None:
                 continue
             width = _across(tile, self.angle)
-            self.put(tile, x + width / 2, middle + rng.normal(0, 0.04) * tall, kind, tall)
+            middle += rng.normal(0, 0.04) * tall
+            if self.kerned:
+                if before:
+                    room = self._room(*before, tile, x + width / 2, middle) - gap * tall
+                    x -= min(max(room, 0), _NEARER * tall)
+                before = tile, x + width / 2, middle
+            self.put(tile, x + width / 2, middle, kind, tall)
             x += width + tall * (gap + abs(rng.normal(0, 0.06)))
             if rng.random() < 0.05:
                 x += tall * rng.uniform(0.2, 0.8)
+                before = None
         return x
+
+    def _room(self, one: Tile, x: float, y: float, other: Tile, to_x: float, to_y: float) -> float:
+        """Return the least distance in pixels along a row, or a row near it, from the ink of a tile
+        with its middle at ``x``, ``y`` to that of another on its right; infinite if there is none.
+        """
+        ends = -self._starts(one[:, ::-1], *self.at(x, y), -1)
+        starts = self._starts(other, *self.at(to_x, to_y), 1)
+        near = 2 * (len(one) // 8) + 1
+        ends = ndimage.maximum_filter1d(ends, near, mode="constant", cval=-np.inf)
+        return float((starts - ends).min())
+
+    def _starts(self, tile: Tile, x: float, y: float, way: int) -> NDArray[np.float64]:
+        """Return where a tile's ink begins in each row of the picture, counted to the right or, if
+        ``way`` is -1, to the left.
+        """
+        ink = tile > _SEEN
+        rows = np.flatnonzero(ink.any(1))
+        at = rows + round(y - len(tile) / 2)
+        inside = (at >= 0) & (at < self.height)
+        starts = np.full(self.height, np.inf)
+        starts[at[inside]] = way * x - tile.shape[1] / 2 + ink[rows[inside]].argmax(1)
+        return starts
 
     def word(self, length: int, x: float, base: float, tall: float, gap: float) -> float:
         """Write a word of letters by hand; return where it ends."""
@@ -339,6 +374,10 @@ class Page:
         np.maximum(self.printed, pale(drawn, strength), out=self.printed)
 
 
+_SEEN = 100
+"""Coverage, of 255, from which on a pixel is ink."""
+_NEARER = 0.7
+"""By how much kerning moves a character at most, in heights of a digit."""
 _MIDDLES = {".": 0.97, ",": 1.03, "-": 0.54, "+": 0.55, ":": 0.65, "/": 0.5, "(": 0.52, ")": 0.52}
 """Height of the middle of a sign's ink, from the top of a digit, 0, to the line, 1."""
 _RAISED = {".": 0.08, ",": 0.08}

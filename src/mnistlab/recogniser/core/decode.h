@@ -33,6 +33,12 @@ inline float overlap(const Box &a, const Box &b) {
     return width > 0 && height > 0 ? width * height : 0;
 }
 
+// Intersection over union.
+inline float share_of_union(const Box &a, const Box &b) {
+    float common = overlap(a, b);
+    return common / (a.width() * a.height() + b.width() * b.height() - common);
+}
+
 // One level as the detector sees it: planes of cells, each rows x columns.
 struct Maps {
     int rows, columns;
@@ -52,6 +58,7 @@ struct Candidate {
     int row, column;                 // its cell of its level
     uint32_t levels;                 // on which it is seen, a bit each
     std::array<float, KINDS> kinds;  // probabilities by the detector
+    bool is_apart = false;           // ink that hangs together and is no other character's
 };
 
 constexpr float LEAST = 0.2f;   // probability from which on a peak is looked at
@@ -187,12 +194,9 @@ inline std::vector<Candidate> thin_out(std::vector<Candidate> found) {
     for (const Candidate &one : found) {
         if (kept.size() >= MOST) break;
         bool free = true;
-        float area = one.box.width() * one.box.height();
         places.near(one.box, [&](int index) {
             Candidate &other = kept[index];
-            float size = other.box.width() * other.box.height();
-            float common = overlap(one.box, other.box);
-            if (common <= ALIKE * (area + size - common)) return true;
+            if (share_of_union(one.box, other.box) <= ALIKE) return true;
             free = false;
             // Levels that see the same agree by no accident.
             if (!(other.levels & one.levels)) {

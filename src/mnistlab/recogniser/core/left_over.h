@@ -18,6 +18,8 @@ constexpr size_t MOST_DOTS = 32;   // more are noise
 constexpr float INK = 0.45f;       // of the way from paper to ink
 constexpr int LEAST_INK = 16;      // grey values between them
 constexpr float OWN = 0.6f;        // share of a stroke's pixels outside of other boxes
+constexpr float APART = 0.7f;      // height of one that is within them and a character's own
+constexpr float CLAIMED = 0.25f;   // intersection over union with a character that it may be
 constexpr float PIXELS_HIGH = 28;  // of a digit on the level that is looked at
 constexpr float LEFT = 0.8f;       // probability that it is a character
 
@@ -43,6 +45,7 @@ class Window {
     Box area;  // in pixels of the picture
 
     void cover(const Box &box) {
+        boxes.push_back(box);
         int from = std::max(column(box.left), left), to = std::min(column(box.right), right - 1);
         for (int y = std::max(row(box.top), top); y <= std::min(row(box.bottom), bottom - 1); y++)
             for (int x = from; x <= to; x++) covered[at(x, y)] = 1;
@@ -68,7 +71,14 @@ class Window {
     float tall;
     int left, right, top, bottom, width, height;
     std::vector<uint8_t> covered, ink;
-    std::vector<Box> dots;
+    std::vector<Box> dots, boxes;
+
+    // Ink that hangs together.
+    struct Stroke {
+        std::vector<int> pixels;
+        Box box;  // in pixels of the picture
+        bool is_claimed = false;
+    };
 
     void add_dot(const Box &box) {
         if (std::max(box.width(), box.height()) < LARGEST_DOT * tall && dots.size() < MOST_DOTS)
@@ -83,23 +93,67 @@ class Window {
 
     void find_strokes(const Box &digit, std::vector<Candidate> &out) {
         if (!find_ink(digit)) return;
-        std::vector<int> stroke;
-        for (size_t start = 0; start < ink.size(); start++) {
-            if (!ink[start]) continue;
-            flood(int(start), ink, stroke);
+        std::vector<Stroke> strokes;
+        for (size_t start = 0; start < ink.size(); start++)
+            if (ink[start]) {
+                Stroke &stroke = strokes.emplace_back();
+                flood(int(start), ink, stroke.pixels);
+                stroke.box = box_of(stroke.pixels);
+            }
+        claim(strokes);
+        for (const Stroke &stroke : strokes) {
             int own = 0;
-            for (int pixel : stroke) own += !covered[pixel];
-            if (own >= OWN * stroke.size()) {
-                add(stroke, LOWEST, out);
+            for (int pixel : stroke.pixels) own += !covered[pixel];
+            if (own >= OWN * stroke.pixels.size()) {
+                add(stroke.pixels, LOWEST, out);
+                continue;
+            }
+            // A slanted one stands in the boxes of those beside it.
+            if (!stroke.is_claimed && stroke.box.height() >= APART * tall) {
+                size_t before = out.size();
+                add(stroke.pixels, APART, out);
+                if (out.size() > before) out.back().is_apart = true;
                 continue;
             }
             // What touches another character: its parts beyond that.
             std::vector<uint8_t> beyond(ink.size());
-            for (int pixel : stroke) beyond[pixel] = !covered[pixel];
+            for (int pixel : stroke.pixels) beyond[pixel] = !covered[pixel];
             std::vector<int> part;
-            for (int pixel : stroke)
+            for (int pixel : stroke.pixels)
                 if (beyond[pixel]) flood(pixel, beyond, part), add(part, PART, out);
         }
+    }
+
+    // Each character claims the stroke whose box is most like its own; none claims another's.
+    void claim(std::vector<Stroke> &strokes) const {
+        struct Pair {
+            float alike;
+            size_t box;
+            Stroke *stroke;
+        };
+        std::vector<Pair> pairs;
+        for (size_t i = 0; i < boxes.size(); i++)
+            for (Stroke &stroke : strokes)
+                if (float alike = share_of_union(boxes[i], stroke.box); alike > 0)
+                    pairs.push_back({alike, i, &stroke});
+        std::stable_sort(pairs.begin(), pairs.end(),
+                         [](const Pair &a, const Pair &b) { return a.alike > b.alike; });
+        std::vector<bool> has_claimed(boxes.size());
+        for (const Pair &pair : pairs) {
+            if (has_claimed[pair.box] || pair.stroke->is_claimed) continue;
+            has_claimed[pair.box] = pair.stroke->is_claimed = true;
+        }
+    }
+
+    Box box_of(const std::vector<int> &pixels) const {
+        int x0 = width, x1 = -1, y0 = height, y1 = -1;
+        for (int pixel : pixels) {
+            x0 = std::min(x0, pixel % width), x1 = std::max(x1, pixel % width);
+            y0 = std::min(y0, pixel / width), y1 = std::max(y1, pixel / width);
+        }
+        float scale = level->scale;
+        return {(left + x0) / scale, (top + y0) / scale, (left + x1 + 1) / scale,
+                (top + y1 + 1) / scale};
     }
 
     int column(float x) const {
@@ -148,16 +202,12 @@ class Window {
     }
 
     void add(const std::vector<int> &pixels, float lowest, std::vector<Candidate> &out) const {
-        int x0 = width, x1 = -1, y0 = height, y1 = -1;
         for (int pixel : pixels) {
-            x0 = std::min(x0, pixel % width), x1 = std::max(x1, pixel % width);
-            y0 = std::min(y0, pixel / width), y1 = std::max(y1, pixel / width);
+            int x = pixel % width, y = pixel / width;
+            // What goes on beyond the window is a ruling, or another line's.
+            if (x == 0 || y == 0 || x == width - 1 || y == height - 1) return;
         }
-        // What goes on beyond the window is a ruling, or another line's.
-        if (x0 == 0 || y0 == 0 || x1 == width - 1 || y1 == height - 1) return;
-        float scale = level->scale;
-        Box box{(left + x0) / scale, (top + y0) / scale, (left + x1 + 1) / scale,
-                (top + y1 + 1) / scale};
+        Box box = box_of(pixels);
         float high = box.height() / tall, wide = box.width() / tall;
         if (high >= lowest && high <= HIGHEST && wide <= WIDEST) {
             Candidate one{};

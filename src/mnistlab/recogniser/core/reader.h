@@ -55,7 +55,8 @@ constexpr Shift AGAIN[] = {{0, 0, 1},
 constexpr float LIKELY = 0.6f;
 // Of more candidates than this, those of which the detector is surest are not asked about.
 constexpr size_t MOST_ASKED = 1000;
-constexpr float EXPECTED = 8;  // how much likelier a sign is beside a digit than elsewhere
+constexpr float SAME_STROKE = 0.8f;  // intersection over union: then ink that hangs together is one
+constexpr float EXPECTED = 8;        // how much likelier a sign is beside a digit than elsewhere
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
 // is there than a character elsewhere.
 constexpr float LONE = 0.3f, LONE_EXPECTED = 40;
@@ -77,10 +78,12 @@ class Reader {
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
         std::vector<Character> all = choose(find_candidates(pixels, width, height, channels));
         std::vector<Character> more = name(find_left_over(levels, all));
-        for (Character &one : more) one.is_ink = !rulings.goes_on(one.box);
+        for (Character &one : more)
+            one.is_ink = one.is_apart ? one.kinds[NOTHING] < 1 - DOUBT : !rulings.goes_on(one.box);
         // A stroke that goes on as a ruling is a part of it.
         std::erase_if(more, [](const Character &one) {
-            return one.box.width() < SLIM * one.box.height() && !one.is_ink;
+            bool slim = one.box.width() < SLIM * one.box.height();
+            return slim && !one.is_ink && !one.is_apart;
         });
         drop_beneath(all, more);
         size_t before = all.size();
@@ -467,6 +470,7 @@ class Reader {
     Character weigh(const Candidate &one, const float *logits) const {
         const float *powers = model.powers;
         Character character{one.box, {}};
+        character.is_apart = one.is_apart;
         float both[NOTHING + 1];
         for (int k = 0; k <= NOTHING; k++) {
             bool nothing = k == NOTHING;
@@ -643,13 +647,8 @@ class Reader {
         Places places(all);
         for (const Character &one : all) {
             int taken = -1;
-            float area = one.box.width() * one.box.height();
             places.near(one.box, [&](int index) {
-                const Character &other = kept[index];
-                float size = other.box.width() * other.box.height();
-                // Signs have few pixels: two that touch are one whose box is uncertain.
-                float share = one.is_sign() && one.kind() == other.kind() ? 0 : SHARED;
-                bool shared = overlap(one.box, other.box) > share * std::min(area, size);
+                bool shared = share_place(one, kept[index]);
                 if (shared) taken = index;
                 return !shared;
             });
@@ -667,6 +666,20 @@ class Reader {
             other.kinds[NOTHING] -= more;
         }
         return kept;
+    }
+
+    // Whether only one of two can be there.
+    static bool share_place(const Character &one, const Character &other) {
+        bool alike = one.kind() == other.kind(), apart = one.is_apart || other.is_apart;
+        // What is left over around two digits may be the same ink; ones are close, and a part of
+        // another digit may look like it.
+        bool same_ink = one.is_apart ? other.is_ink && !other.is_apart : one.is_ink;
+        if (apart && !same_ink && (!alike || one.kind() == ONE))
+            return share_of_union(one.box, other.box) > SAME_STROKE;
+        float smaller =
+            std::min(one.box.width() * one.box.height(), other.box.width() * other.box.height());
+        // Signs have few pixels: two that touch are one whose box is uncertain.
+        return overlap(one.box, other.box) > (one.is_sign() && alike ? 0 : SHARED) * smaller;
     }
 
     // Takes away the dots of colons and the circles of per cent signs.

@@ -14,6 +14,7 @@ struct Character {
     Box box;                               // in pixels of the picture
     std::array<float, NOTHING + 1> kinds;  // probabilities; the last: that it is nothing
     bool cut = false;                      // by the picture's edge
+    bool is_apart = false;                 // see Candidate
     bool is_ink = false;                   // whether ink of this size is there, and no ruling
     int line = -1, group = -1, cell = -1;  // where it is
 
