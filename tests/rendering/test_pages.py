@@ -1,6 +1,7 @@
 """Rendered pages: what is written is where the page says."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def test_slanted_digits_stand_as_close_as_their_ink_lets_them(degrees):
         page.pen.slant, page.pen.drawn, page.pen.outline, page.pen.radius = -0.5, 0, False, 0.03
         page.write("11111", 60, 130, 60, 0.15)
         ones = page.characters
-        gaps.append([two.left - one.right for one, two in zip(ones, ones[1:], strict=False)])
+        gaps.append([two.left - one.right for one, two in pairwise(ones)])
         # Every stroke hangs together, and touches no other.
         assert ndimage.label(page.ink > 100, np.ones((3, 3)))[1] == 5
     assert min(gaps[0]) > 0 > min(gaps[1])

@@ -419,8 +419,10 @@ class Reader {
     }
 
     // Moves the edges of a candidate's box by a share of what the classifier says, but for those of
-    // points and commas, which are too small for it.
+    // points and commas, which are too small for it, and of ink that hangs together, which are
+    // known.
     static void refine(Answers &answers, size_t index, float share) {
+        if (answers.asked[index].is_apart) return;
         const float *said = &answers.said[index * ANSWER], *moves = said + NOTHING + 1;
         int64_t kind = std::max_element(said, said + NOTHING) - said;
         if (kind == POINT || kind == COMMA) return;
