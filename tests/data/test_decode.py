@@ -177,7 +177,7 @@ def test_colour_is_read_to_the_bit(kind):
 def test_the_recogniser_sees_what_is_trained_on(kind):
     content = (GREY_KINDS | COLOUR_KINDS)[kind]
     trained = decode(content, kind, colour="rgb").pixels
-    given, _ = open_pixels(content)
+    given, *_ = open_pixels(content)
     seen = np.asarray(Image.fromarray(given).convert("RGB"))
     assert np.array_equal(seen, trained.transpose(1, 2, 0))
 

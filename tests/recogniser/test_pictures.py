@@ -243,16 +243,16 @@ def test_any_damage_is_refused_or_read(reader, data, kind):
 def test_photographs_are_decoded_at_a_reduced_size_if_enough_is_left(size, given):
     """JPEG's decoder can halve, at no cost."""
     photograph = Image.new("RGB", size, "white")
-    pixels, told = open_pixels(encode(photograph, "JPEG"))
+    pixels, told, _ = open_pixels(encode(photograph, "JPEG"))
     assert (told, pixels.shape[1]) == (size, given)
     turned = Image.Exif()
     turned[0x0112] = 6
-    pixels, told = open_pixels(encode(photograph, "JPEG", exif=turned))
+    pixels, told, _ = open_pixels(encode(photograph, "JPEG", exif=turned))
     assert (told, pixels.shape[0]) == (size[::-1], given)
 
 
 def test_the_core_is_given_no_more_than_16_megapixels():
-    pixels, size = open_pixels(np.full((5000, 4000), 200, np.uint8))
+    pixels, size, _ = open_pixels(np.full((5000, 4000), 200, np.uint8))
     assert (size, pixels.shape) == ((4000, 5000), (2500, 2000))
     assert np.array_equal(open_pixels(np.asarray(COLOUR))[0], np.asarray(COLOUR))
 
@@ -279,3 +279,12 @@ def test_a_pillow_image_is_read(reader):
 def test_a_file_that_ends_in_its_header_is_damaged_and_not_foreign(reader):
     with pytest.raises(PictureError, match="damaged"):
         reader.read(b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.mark.parametrize("form", ["TIFF", "GIF"])
+def test_that_further_pages_are_not_read_is_told(reader, form):
+    pages = [Image.fromarray(drawn(text, size=(220, 180))) for text in ("5", "8")]
+    reading = reader.read(encode(pages[0], form, save_all=True, append_images=pages[1:]))
+    assert reading.text == "5"
+    assert reading.notes == ("only the first of several frames or pages",)
+    assert not reader.read(encode(pages[0], form)).notes

@@ -81,6 +81,8 @@ _UPRIGHT = {
 _FIRST_ON_ITS_SIDE = 5
 _WITH_FRAMES = ("GIF", "WEBP", "AVIF", "TIFF", "PNG")
 """Of which files may have several; telephones keep other things than frames behind a JPEG."""
+FIRST_OF_SEVERAL = "only the first of several frames or pages"
+"""The note of a file with more than one."""
 _GROUND_SIDE, _MID_GREY = 320, 128
 
 CheckSize = Callable[[str, int, int], None]
@@ -388,7 +390,7 @@ def _load(
     if orientation in _UPRIGHT:
         image = image.transpose(_UPRIGHT[orientation])
     if file.format in _WITH_FRAMES and _has_several(file):
-        notes = (*notes, "only the first of several frames or pages")
+        notes = (*notes, FIRST_OF_SEVERAL)
     return LoadedPicture(image, (width, height), notes, loaded.value_range)
 
 

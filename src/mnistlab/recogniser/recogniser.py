@@ -1,6 +1,7 @@
 """Recogniser: reads numbers, lines and tables of any picture."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnistlab.arguments import probability
 from mnistlab.characters import DIGITS, OTHER
-from mnistlab.data.decode import MOST_PIXELS
+from mnistlab.data.decode import FIRST_OF_SEVERAL, MOST_PIXELS
 from mnistlab.data.picture_inputs import load
 from mnistlab.errors import ModelError, PictureError
 from mnistlab.files import read_file
@@ -49,11 +50,13 @@ class Seen(NamedTuple):
         found: in pixels of the picture as it was decoded.
         size: width and height of the picture itself.
         scale: pixels of the picture for one of the decoded picture.
+        remarks: what of the file was left out.
     """
 
     found: Result
     size: tuple[int, int]
     scale: float
+    remarks: tuple[str, ...] = ()
 
 
 class Recogniser:
@@ -133,12 +136,12 @@ class Recogniser:
         Raises:
             PictureError: see :meth:`read`.
         """
-        pixels, size = open_pixels(source, self.max_pixels)
+        pixels, size, remarks = open_pixels(source, self.max_pixels)
         try:
             found = self._engine.read(pixels, self.threshold)
         except RuntimeError as error:
             raise PictureError(f"picture: cannot be read: {error}") from error
-        return Seen(found, size, size[0] / pixels.shape[1])
+        return Seen(found, size, size[0] / pixels.shape[1], remarks)
 
     def name(self, seen: Seen) -> Reading:
         """Return the reading of a picture in which a recogniser with the same core looked, see
@@ -158,7 +161,7 @@ class Recogniser:
         line[len(found.characters) :] = _NONE
         cells = found.cells.astype(np.float64)
         table, row = cells[:, :2].astype(int).T
-        return assemble(
+        reading = assemble(
             FoundCharacters(
                 boxes=rows[:, :4] * scale,
                 probabilities=probabilities,
@@ -173,6 +176,7 @@ class Recogniser:
             seen.size,
             self.threshold,
         )
+        return replace(reading, remarks=seen.remarks)
 
     def looks_as(self, other: "Recogniser") -> bool:
         """Tell whether another recogniser finds the same characters."""
@@ -181,8 +185,9 @@ class Recogniser:
 
 def open_pixels(
     source: Any, max_pixels: int = MOST_PIXELS
-) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Return what the core is given of a picture, and the picture's own width and height.
+) -> tuple[NDArray[np.uint8], tuple[int, int], tuple[str, ...]]:
+    """Return what the core is given of a picture, the picture's own width and height, and what of
+    the file was left out.
 
     Args:
         source: see :func:`mnistlab.data.picture_inputs.open_picture`.
@@ -200,7 +205,8 @@ def open_pixels(
     image = picture.image
     if image.width * image.height > _MOST_GIVEN:
         image = image.reduce(math.isqrt(image.width * image.height // _MOST_GIVEN) + 1)
-    return np.asarray(image), picture.size
+    remarks = tuple(note for note in picture.notes if note == FIRST_OF_SEVERAL)
+    return np.asarray(image), picture.size, remarks
 
 
 def _open_network(file: Path, model: Path | str) -> "Network":
