@@ -22,7 +22,9 @@ constexpr float SPECK = 0.5f, SPECK_SURE = 0.85f;  // heights of a usual digit, 
 constexpr float DOUBT = 0.1f;      // probability of a character from which on it is not passed over
 constexpr float SLIM = 0.5f;       // width of a part of an upright ruling, in heights
 constexpr float LEFT_OUT = 0.49f;  // probability of nothing up to which ink is told to be left out
-constexpr float WHOLE = 0.78f;     // share of a character inside the picture, or else it is cut
+// Shares of a character inside the picture: or else it is told to be cut, and is not read beside
+// others. Of those that are whole, boxes reach beyond by less.
+constexpr float CUT = 0.9f, WHOLE = 0.78f;
 constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
 constexpr float SIGN_SIZE = 0.2f;  // heights of a digit, of the smallest sign that is told
@@ -711,9 +713,12 @@ class Reader {
 
     Reading sort(std::vector<Character> all, float width, float height) {
         std::vector<Character> kept, out;
-        for (Character &one : all) {
+        auto share_inside = [&](const Character &one) {
             float area = one.box.width() * one.box.height();
-            one.cut = overlap(one.box, {0, 0, width, height}) < WHOLE * area;
+            return overlap(one.box, {0, 0, width, height}) / area;
+        };
+        for (Character &one : all) {
+            one.cut = share_inside(one) < CUT;
             if (one.kinds[NOTHING] < 0.5f) kept.push_back(one);
             else if (one.is_ink || one.kinds[NOTHING] < 1 - DOUBT) {
                 if (one.is_ink) leave_out_at_least(one);
@@ -727,7 +732,8 @@ class Reader {
             });
         };
         // A cut character is read if there is nothing else.
-        if (kept.size() > 1) leave_out([](const Character &one) { return one.cut; });
+        if (kept.size() > 1)
+            leave_out([&](const Character &one) { return share_inside(one) < WHOLE; });
         // Specks beside writing are not read, unless they surely are.
         float usual = digit_height(kept);
         leave_out([&](const Character &one) {
@@ -768,7 +774,15 @@ class Reader {
             if (one.box.height() > 1.8f * tall) return true;
             return one.box.height() < 0.6f * tall && !may_be_sign(one, reading.characters, tall);
         });
+        for (std::vector<Character> *some : {&reading.characters, &reading.left_out})
+            for (Character &one : *some) one.box = inside(one.box, width, height);
         return reading;
+    }
+
+    // What of a box lies in the picture.
+    static Box inside(const Box &box, float width, float height) {
+        return {std::clamp(box.left, 0.f, width), std::clamp(box.top, 0.f, height),
+                std::clamp(box.right, 0.f, width), std::clamp(box.bottom, 0.f, height)};
     }
 
     // The usual height of digits: of those that surely are, if there are any.
