@@ -23,7 +23,7 @@ def is_told(reading):
 def test_of_most_digits_that_are_cut_it_is_told(reader, share):
     readings = [reader.read(cut(digit, share)[0]) for digit in DIGITS]
     assert sum(map(is_told, readings)) >= 5
-    assert sum(reading.sure for reading in readings) <= 2
+    assert sum(reading.sure for reading in readings) <= 3
 
 
 def test_of_a_digit_that_touches_the_edge_it_is_not_told(reader):

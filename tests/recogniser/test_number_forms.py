@@ -149,7 +149,7 @@ def test_probabilities_are_those_of_all_ways_to_write_a_number(engine, count, se
 @pytest.mark.parametrize(
     ("mark", "text"),
     [
-        (lambda pen: pen.line([(176, 106), (168, 136)], fill=150, width=10), "4,7"),
+        (lambda pen: pen.line([(174, 110), (170, 130)], fill=150, width=8), "4,7"),
         (lambda pen: pen.rectangle([166, 112, 184, 124], fill=150), "4.7"),
     ],
     ids=["comma", "point"],

@@ -57,6 +57,7 @@ constexpr Shift AGAIN[] = {{0, 0, 1},
 constexpr float LIKELY = 0.6f;
 // Of more candidates than this, those of which the detector is surest are not asked about.
 constexpr size_t MOST_ASKED = 1000;
+constexpr float SAME_INK = 0.8f;     // share of the smaller of two boxes around ink left over
 constexpr float SAME_STROKE = 0.8f;  // intersection over union: then ink that hangs together is one
 constexpr float EXPECTED = 8;        // how much likelier a sign is beside a digit than elsewhere
 // A digit alone in a picture: its height, of the picture's shorter side, and how much likelier it
@@ -675,15 +676,18 @@ class Reader {
     // Whether only one of two can be there.
     static bool share_place(const Character &one, const Character &other) {
         bool alike = one.kind() == other.kind(), apart = one.is_apart || other.is_apart;
-        // What is left over around two digits may be the same ink; ones are close, and a part of
-        // another digit may look like it.
-        bool same_ink = one.is_apart ? other.is_ink && !other.is_apart : one.is_ink;
-        if (apart && !same_ink && (!alike || one.kind() == ONE))
-            return share_of_union(one.box, other.box) > SAME_STROKE;
+        float common = overlap(one.box, other.box);
         float smaller =
             std::min(one.box.width() * one.box.height(), other.box.width() * other.box.height());
+        // Ones are close; a part of another digit may look like it.
+        if (apart && (!alike || one.kind() == ONE)) {
+            // What is left over beside two digits may be the same ink.
+            bool both_left = one.is_apart ? other.is_ink && !other.is_apart : one.is_ink;
+            return both_left ? common > SAME_INK * smaller
+                             : share_of_union(one.box, other.box) > SAME_STROKE;
+        }
         // Signs have few pixels: two that touch are one whose box is uncertain.
-        return overlap(one.box, other.box) > (one.is_sign() && alike ? 0 : SHARED) * smaller;
+        return common > (one.is_sign() && alike ? 0 : SHARED) * smaller;
     }
 
     // Takes away the dots of colons and the circles of per cent signs.
