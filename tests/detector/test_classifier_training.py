@@ -1,15 +1,18 @@
 """Training of the classifier."""
 
+import copy
 import math
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from mnistlab.detector.classifier import CLASSES, EDGES, SIDE, VIEWS, Classifier
 from mnistlab.detector.classifier_training import classifier_loss, measure, train_classifier
 from mnistlab.detector.cut_outs import CutOuts
 from mnistlab.detector.network import prepare
+from mnistlab.detector.warm_start import average_with
 
 
 def bars(count: int, seed: int) -> CutOuts:
@@ -83,3 +86,24 @@ def test_a_run_that_is_stopped_at_any_step_ends_in_the_same_bits(tmp_path, monke
     assert [one.model_dump(exclude=timeless) for one in found[1]] == [
         one.model_dump(exclude=timeless) for one in history
     ]
+
+
+@torch.no_grad()
+def test_the_mean_of_two_classifiers_has_the_mean_of_their_folded_layers():
+    torch.manual_seed(0)
+    nets = [Classifier().eval() for _ in range(2)]
+    for net in nets:
+        for norm in (part for part in net.modules() if isinstance(part, nn.BatchNorm2d)):
+            for values in (norm.weight, norm.running_var):
+                values.uniform_(0.5, 2)
+            for values in (norm.bias, norm.running_mean):
+                values.normal_()
+    images = torch.rand(3, VIEWS, SIDE, SIDE)
+    first = [net[1](net[0](images)) for net in nets]
+    alone = nets[1](images)
+    average_with(nets[0], nets[1])
+    assert torch.allclose(nets[0][1](nets[0][0](images)), sum(first) / 2, atol=1e-5)
+    # The other one still computes the same, and the mean of it with itself does.
+    assert torch.allclose(nets[1](images), alone, atol=1e-4)
+    average_with(nets[1], copy.deepcopy(nets[1]))
+    assert torch.allclose(nets[1](images), alone, atol=1e-4)

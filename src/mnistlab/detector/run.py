@@ -34,7 +34,7 @@ from mnistlab.detector.quantise import (
     write_model,
 )
 from mnistlab.detector.training import DECAY, PAGES, RATE, STATE, VIEWS, Crops, Progress, train
-from mnistlab.detector.warm_start import start_classifier, start_detector
+from mnistlab.detector.warm_start import average_with, start_classifier, start_detector
 from mnistlab.errors import ModelError, RunError
 from mnistlab.files import read_file
 from mnistlab.recogniser.engine import Engine
@@ -242,7 +242,13 @@ class _Run(NamedTuple):
             report=self._tell,
             should_stop=self.should_stop,
         )
-        return None if epochs is None else (net, epochs)
+        if epochs is None:
+            return None
+        if network:
+            before = Classifier().eval()
+            start_classifier(before, network, shown.images[:1024])
+            average_with(net, before)
+        return net, epochs
 
     def _kept_classifier(self, start: Path | None) -> IntegerNetwork:
         networks = read_model(start) if start else {}
