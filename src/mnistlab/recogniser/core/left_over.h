@@ -19,7 +19,6 @@ constexpr float INK = 0.45f;       // of the way from paper to ink
 constexpr int LEAST_INK = 16;      // grey values between them
 constexpr float OWN = 0.6f;        // share of a stroke's pixels outside of other boxes
 constexpr float APART = 0.7f;      // height of one that is within them and a character's own
-constexpr float CLAIMED = 0.25f;   // intersection over union with a character that it may be
 constexpr float PIXELS_HIGH = 28;  // of a digit on the level that is looked at
 constexpr float LEFT = 0.8f;       // probability that it is a character
 
