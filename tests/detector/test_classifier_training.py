@@ -12,7 +12,7 @@ from mnistlab.detector.classifier import CLASSES, EDGES, SIDE, VIEWS, Classifier
 from mnistlab.detector.classifier_training import classifier_loss, measure, train_classifier
 from mnistlab.detector.cut_outs import CutOuts
 from mnistlab.detector.network import prepare
-from mnistlab.detector.warm_start import average_with
+from mnistlab.detector.quantise import quantise_classifier
 
 
 def bars(count: int, seed: int) -> CutOuts:
@@ -89,21 +89,25 @@ def test_a_run_that_is_stopped_at_any_step_ends_in_the_same_bits(tmp_path, monke
 
 
 @torch.no_grad()
-def test_the_mean_of_two_classifiers_has_the_mean_of_their_folded_layers():
+def test_of_two_classifiers_the_mean_is_quantised():
     torch.manual_seed(0)
-    nets = [Classifier().eval() for _ in range(2)]
-    for net in nets:
-        for norm in (part for part in net.modules() if isinstance(part, nn.BatchNorm2d)):
-            for values in (norm.weight, norm.running_var):
-                values.uniform_(0.5, 2)
-            for values in (norm.bias, norm.running_mean):
-                values.normal_()
-    images = torch.rand(3, VIEWS, SIDE, SIDE)
-    first = [net[1](net[0](images)) for net in nets]
-    alone = nets[1](images)
-    average_with(nets[0], nets[1])
-    assert torch.allclose(nets[0][1](nets[0][0](images)), sum(first) / 2, atol=1e-5)
-    # The other one still computes the same, and the mean of it with itself does.
-    assert torch.allclose(nets[1](images), alone, atol=1e-4)
-    average_with(nets[1], copy.deepcopy(nets[1]))
-    assert torch.allclose(nets[1](images), alone, atol=1e-4)
+    net = Classifier().eval()
+    for norm in (part for part in net.modules() if isinstance(part, nn.BatchNorm2d)):
+        norm.running_var.uniform_(0.5, 2)
+        norm.running_mean.normal_(std=0.1)
+    other, mean = copy.deepcopy(net), copy.deepcopy(net)
+    other[-1].reset_parameters()
+    # Twice is in the middle of once and three times.
+    other[1].weight.mul_(3)
+    other[1].bias.copy_(3 * net[1].bias)
+    mean[1].weight.mul_(2)
+    mean[1].bias.copy_(2 * net[1].bias)
+    for name in ("weight", "bias"):
+        one, two = (getattr(part[-1], name) for part in (net, other))
+        getattr(mean[-1], name).copy_((one + two) / 2)
+    images = np.random.default_rng(0).integers(0, 256, (64, VIEWS, SIDE, SIDE), np.uint8)
+    found, expected = quantise_classifier(net, images, other), quantise_classifier(mean, images)
+    alone = quantise_classifier(net, images)
+    for one, two in zip(found.layers, expected.layers, strict=True):
+        assert np.abs(one.weights.astype(int) - two.weights.astype(int)).max() <= 1
+    assert not np.array_equal(found.layers[-1].weights, alone.layers[-1].weights)

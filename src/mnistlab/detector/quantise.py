@@ -206,14 +206,27 @@ def quantise_detector(net: Detector, images: NDArray[np.uint8]) -> dict[str, Int
     }
 
 
-def quantise_classifier(net: nn.Module, images: NDArray[np.uint8]) -> IntegerNetwork:
+def quantise_classifier(
+    net: nn.Module, images: NDArray[np.uint8], start: nn.Module | None = None
+) -> IntegerNetwork:
     """Quantise a trained classifier.
 
     Args:
         net: in evaluation mode; a sequence that :func:`fold` takes, whose last layer is linear.
         images: ``(n, 3, 32, 32)``, such as it will see, to find the ranges of activations with.
+        start: what it was trained on from, likewise. The mean of both is quantised, which keeps
+            more of what that knew (Wortsman et al., *Robust Fine-Tuning of Zero-Shot Models*, 2022,
+            arXiv:2109.01903).
     """
-    *body, last = fold([net], side=images.shape[-1])
+    folded = fold([net], side=images.shape[-1])
+    if start:
+        folded = [
+            replace(
+                one, weights=(one.weights + two.weights) / 2, biases=(one.biases + two.biases) / 2
+            )
+            for one, two in zip(folded, fold([start], side=images.shape[-1]), strict=True)
+        ]
+    *body, last = folded
     layers, scales = _quantise(body, _ranges(body, images), _CLASSIFIER_WEIGHT)
     return IntegerNetwork([*layers, _last(last, scales)], len(last.weights))
 

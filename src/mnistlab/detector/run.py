@@ -5,6 +5,7 @@ the classifier. Pages that neither has seen tell how far to trust each.
 """
 
 import contextlib
+import copy
 import hashlib
 import io
 import json
@@ -34,7 +35,7 @@ from mnistlab.detector.quantise import (
     write_model,
 )
 from mnistlab.detector.training import DECAY, PAGES, RATE, STATE, VIEWS, Crops, Progress, train
-from mnistlab.detector.warm_start import average_with, start_classifier, start_detector
+from mnistlab.detector.warm_start import start_classifier, start_detector
 from mnistlab.errors import ModelError, RunError
 from mnistlab.files import read_file
 from mnistlab.recogniser.engine import Engine
@@ -112,7 +113,9 @@ class ReaderRecord(BaseModel):
     )
     parameters: dict[str, int] = Field(description="of the detector and the classifier")
     losses: list[Progress] = Field(description="the detector's, means of a hundred steps each")
-    epochs: list[EpochMetrics] = Field(description="the classifier's; tested on held-out pages")
+    epochs: list[EpochMetrics] = Field(
+        description="the classifier's, before it is averaged; tested on held-out pages"
+    )
     calibration: Calibration
     named: float = Field(description="share of what is seen on held-out pages that is named right")
     model: str = Field(description="SHA-256 of the model file")
@@ -213,8 +216,7 @@ class _Run(NamedTuple):
             trained = self._train_classifier(start, shown, measured)
             if trained is None:
                 return None
-            net, epochs = trained
-            network, count = quantise_classifier(net, measured.images[:4096]), len(shown.kinds)
+            (network, epochs), count = trained, len(shown.kinds)
         else:
             network, count, epochs = self._kept_classifier(start), 0, []
         before = _record_of(start, self.settings.start) if start else None
@@ -224,12 +226,13 @@ class _Run(NamedTuple):
 
     def _train_classifier(
         self, start: Path | None, shown: CutOuts, measured: CutOuts
-    ) -> tuple[Classifier, list[EpochMetrics]] | None:
+    ) -> tuple[IntegerNetwork, list[EpochMetrics]] | None:
         torch.manual_seed(self.settings.seed)
-        net = Classifier()
+        net, before = Classifier(), None
         network = read_model(start).get("classifier") if start else None
         if network:
             start_classifier(net, network, shown.images[:1024])
+            before = copy.deepcopy(net).eval()
         epochs = train_classifier(
             net,
             self.folder / _CLASSIFIER,
@@ -237,18 +240,14 @@ class _Run(NamedTuple):
             measured,
             epochs=self.settings.epochs,
             seed=self.settings.seed,
-            rate=_REFINING_CLASSIFIER if network else CLASSIFIER_RATE,
+            rate=_REFINING_CLASSIFIER if before else CLASSIFIER_RATE,
             device=self.device,
             report=self._tell,
             should_stop=self.should_stop,
         )
         if epochs is None:
             return None
-        if network:
-            before = Classifier().eval()
-            start_classifier(before, network, shown.images[:1024])
-            average_with(net, before)
-        return net, epochs
+        return quantise_classifier(net, measured.images[:4096], before), epochs
 
     def _kept_classifier(self, start: Path | None) -> IntegerNetwork:
         networks = read_model(start) if start else {}

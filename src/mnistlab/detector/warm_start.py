@@ -1,7 +1,6 @@
 """Warm start: networks with the weights of a model file, to train on."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -64,47 +63,6 @@ def start_classifier(net: nn.Module, network: IntegerNetwork, images: NDArray[np
     weights = torch.from_numpy(float_layer.weights[:count]).float()
     linear.weight.copy_(weights.reshape(count, -1))
     linear.bias.copy_(torch.from_numpy(float_layer.biases[:count]).float())
-
-
-@torch.no_grad()
-def average_with(net: nn.Module, other: nn.Module) -> None:
-    """Make a classifier the mean of itself and another, batch normalisation folded into both.
-
-    A network that was trained on from another loses some of what that knew; the mean of both keeps
-    more (Wortsman et al., *Robust Fine-Tuning of Zero-Shot Models*, 2022, arXiv:2109.01903).
-
-    Args:
-        net: is changed.
-        other: from which it was trained on.
-    """
-    for one, two in zip(_folded(net), _folded(other), strict=True):
-        one.weight.copy_((one.weight + two.weight) / 2)
-        one.bias.copy_((one.bias + two.bias) / 2)
-
-
-class _Folded(NamedTuple):
-    """A layer as weights and biases that are used as they are."""
-
-    weight: Tensor
-    bias: Tensor
-
-
-def _folded(net: nn.Module) -> list[_Folded]:
-    """Fold batch normalisation into convolutions, whose biases it keeps; return all layers."""
-    layers = []
-    convolutions = [module for module in net.modules() if isinstance(module, nn.Conv2d)]
-    norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
-    for convolution, norm in zip(convolutions, norms, strict=True):
-        mean, variance = norm.running_mean, norm.running_var
-        scale = norm.weight / (variance + norm.eps).sqrt()  # type: ignore[operator,union-attr]
-        convolution.weight.mul_(scale[:, None, None, None])
-        norm.bias.sub_(mean * scale)  # type: ignore[operator]
-        norm.weight.fill_(1)
-        mean.zero_()  # type: ignore[union-attr]
-        variance.fill_(1 - norm.eps)  # type: ignore[union-attr]
-        layers.append(_Folded(convolution.weight, norm.bias))
-    linear = [module for module in net.modules() if isinstance(module, nn.Linear)]
-    return layers + [_Folded(layer.weight, layer.bias) for layer in linear]
 
 
 def _start_body(net: nn.Module, layers: list[FloatLayer], images: NDArray[np.uint8]) -> None:

@@ -107,7 +107,7 @@ class Window {
                 add(stroke.pixels, LOWEST, out);
                 continue;
             }
-            // A slanted one stands in the boxes of those beside it.
+            // A slanted stroke lies within its neighbours' boxes.
             if (!stroke.is_claimed && stroke.box.height() >= APART * tall) {
                 size_t before = out.size();
                 add(stroke.pixels, APART, out);
@@ -123,7 +123,7 @@ class Window {
         }
     }
 
-    // Each character claims the stroke whose box is most like its own; none claims another's.
+    // Gives each character the stroke whose box is most like its own, each stroke to one at most.
     void claim(std::vector<Stroke> &strokes) const {
         struct Pair {
             float alike;

@@ -22,8 +22,8 @@ constexpr float SPECK = 0.5f, SPECK_SURE = 0.85f;  // heights of a usual digit, 
 constexpr float DOUBT = 0.1f;      // probability of a character from which on it is not passed over
 constexpr float SLIM = 0.5f;       // width of a part of an upright ruling, in heights
 constexpr float LEFT_OUT = 0.49f;  // probability of nothing up to which ink is told to be left out
-// Shares of a character inside the picture: or else it is told to be cut, and is not read beside
-// others. Of those that are whole, boxes reach beyond by less.
+// Share of its box inside the picture below which a character is called cut, and below which it is
+// not read if there are others. Boxes of whole characters reach beyond the edge by less.
 constexpr float CUT = 0.9f, WHOLE = 0.78f;
 constexpr float COVERED = 0.9f;  // probability from which on a large character hides what is in it
 constexpr float TOO_LARGE = 40;  // pixels of height that the detector does not find
