@@ -103,7 +103,7 @@ def test_a_pattern_that_no_shell_expanded_is_expanded(tmp_path, monkeypatch):
     assert found("*/*.png") == found("**/?*.png")[1:] == ["a/2.png", "a/10.png", "b/2.png"]
     assert found("a/**") == found("a/", "a")[:2] == ["a/2.png", "a/10.png"]
     assert found("?") == ["a/2.png", "a/10.png", "b/2.png"]
-    assert found("[1].png", "x.png", "-") == ["[1].png", "x.png", "-"]
+    assert found("[1].png", "./x.png", "-") == ["[1].png", "./x.png", "-"]
     assert [source.fault for source in find_sources(["*.jpg", "[c]", "c"])] == [
         "no file matches",
         "only folders without pictures match",

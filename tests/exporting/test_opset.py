@@ -103,3 +103,9 @@ def test_a_layer_that_an_old_opset_cannot_express_is_refused_in_one_line(few, tm
 def test_a_page_has_no_opset(runs, tmp_path):
     with pytest.raises(ExportError, match=r"`opset=` and `int8=` are for a file"):
         mnistlab.export(runs["lenet5"], tmp_path / "page", web=True, opset=13)
+
+
+def test_a_page_of_a_model_by_itself_is_checked_on_no_data(tmp_path):
+    with pytest.raises(ExportError, match="`data=` is for a run"):
+        mnistlab.export("lenet5", tmp_path / "page", web=True, data="mnist")
+    assert not (tmp_path / "page").exists()

@@ -33,5 +33,4 @@ def test_no_stroke_is_missed_in_silence(readings):
         for one, reading in readings.items()
         if reading.sure and reading.text != "1" * one[0]
     }
-    # Where nothing is likely a digit, one stroke is taken for all there is.
-    assert set(wrong) <= {(3, 40, 80)}
+    assert not wrong

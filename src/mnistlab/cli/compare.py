@@ -23,6 +23,7 @@ from mnistlab.cli.options import (
     seeds_option,
 )
 from mnistlab.cli.output import json_option
+from mnistlab.cli.path_types import NAME
 from mnistlab.errors import ExperimentError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _SEEDS = 20
 
 
 @click.command(short_help="Which recipe is better, over many seeds.")
-@click.argument("recipes", nargs=-1, required=True, shell_complete=recipes)
+@click.argument("recipes", type=NAME, nargs=-1, required=True, shell_complete=recipes)
 @seeds_option(_SEEDS, shown=False)
 @margin_option
 @metric_option
@@ -85,7 +86,7 @@ def compare(
 
 
 @click.command(short_help="What each regulariser of a recipe is worth.")
-@click.argument("recipe", shell_complete=recipes)
+@click.argument("recipe", type=NAME, shell_complete=recipes)
 @seeds_option(10)
 @margin_option
 @metric_option

@@ -16,11 +16,12 @@ from mnistlab.cli.options import (
     weight_options,
 )
 from mnistlab.cli.output import command_line, echo, echo_json, json_option
+from mnistlab.cli.path_types import NAME
 from mnistlab.text import counted
 
 
 @click.command(short_help="Suggest a learning rate for a recipe.")
-@click.argument("recipe", shell_complete=recipes)
+@click.argument("recipe", type=NAME, shell_complete=recipes)
 @click.option(
     "--from", "start", type=float, default=1e-7, show_default=True, help="The lowest rate."
 )

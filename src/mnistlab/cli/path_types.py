@@ -1,10 +1,13 @@
 """Types of options and arguments that may name a file or a folder; an empty name is refused."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import click
+
+_ADDRESS = re.compile(r"(https?|ftps?|s3|gs)://", re.IGNORECASE)
 
 
 class Place(click.Path):
@@ -22,11 +25,12 @@ class Place(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Any:
-        """Refuse another suffix, and an empty name, which Python would take for the current
-        folder.
+        """Refuse another suffix, an address, and an empty name, which Python would take for the
+        current folder.
         """
         if not os.fspath(value):
             self.fail("it is empty; name a file or a folder, the current one is .", param, ctx)
+        _refuse_address(self, os.fspath(value), param, ctx)
         is_device = Path(value).exists() and not Path(value).is_file()
         if not (is_device or os.fspath(value).lower().endswith(self.suffix)):
             self.fail(f"{value}: name a {self.suffix} file, which is what is written", param, ctx)
@@ -37,10 +41,18 @@ class Name(click.types.StringParamType):
     """A known name, or a file or a folder."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Refuse an empty one."""
+        """Refuse an empty one, and an address."""
         if not value:
             self.fail("it is empty; leave it out, or name something", param, ctx)
+        _refuse_address(self, value, param, ctx)
         return super().convert(value, param, ctx)
+
+
+def _refuse_address(
+    kind: click.ParamType, value: str, param: click.Parameter | None, ctx: click.Context | None
+) -> None:
+    if _ADDRESS.match(value):
+        kind.fail(f"{value} is an address: download what is there, and name the file", param, ctx)
 
 
 NAME = Name()

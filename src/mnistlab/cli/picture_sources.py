@@ -69,7 +69,7 @@ def _find(argument: str) -> Iterator[Source]:
     elif glob.has_magic(argument) and not os.path.lexists(path):
         yield from _matching(argument)
     else:
-        yield _file(path, path.parent)
+        yield Source(argument, path, path.parent)
 
 
 def _file(path: Path, root: Path) -> Source:

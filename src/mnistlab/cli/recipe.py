@@ -6,6 +6,7 @@ import click
 
 from mnistlab.cli.completion import recipes
 from mnistlab.cli.output import echo, echo_json, json_option, terminal_width
+from mnistlab.cli.path_types import NAME
 
 
 @click.group()
@@ -45,7 +46,7 @@ def list_recipes() -> None:
 
 
 @recipe.command("show")
-@click.argument("name", shell_complete=recipes)
+@click.argument("name", type=NAME, shell_complete=recipes)
 @json_option
 def show_recipe(name: str) -> None:
     """Print recipe NAME as TOML, to be saved and changed: mnistlab recipe show custom_mlp >

@@ -20,10 +20,11 @@ from mnistlab.cli.options import (
     weight_options,
 )
 from mnistlab.cli.output import echo, json_option
+from mnistlab.cli.path_types import NAME
 
 
 @click.command(short_help="The mean accuracy of one recipe over many seeds.")
-@click.argument("recipe", shell_complete=recipes)
+@click.argument("recipe", type=NAME, shell_complete=recipes)
 @seeds_option(20)
 @metric_option
 @out_option("repetition")

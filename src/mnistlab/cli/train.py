@@ -9,12 +9,12 @@ from mnistlab.cli.completion import recipes
 from mnistlab.cli.log_options import log_options
 from mnistlab.cli.options import changed_recipe, set_option, training_options, weight_options
 from mnistlab.cli.output import echo, echo_json, json_option, warn
-from mnistlab.cli.path_types import Place
+from mnistlab.cli.path_types import NAME, Place
 from mnistlab.cli.reader_training import READER, train_reader_networks
 
 
 @click.command(short_help="Train a recipe, with checkpoints.")
-@click.argument("recipe", shell_complete=recipes)
+@click.argument("recipe", type=NAME, shell_complete=recipes)
 @click.option("--run", type=Place(file_okay=False), help="Folder of the run.  [OUT/runs/NAME]")
 @set_option
 @weight_options

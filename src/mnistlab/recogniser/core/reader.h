@@ -80,14 +80,7 @@ class Reader {
 
     Reading read(const uint8_t *pixels, int width, int height, int channels) {
         std::vector<Character> all = choose(find_candidates(pixels, width, height, channels));
-        std::vector<Character> more = name(find_left_over(levels, all));
-        for (Character &one : more)
-            one.is_ink = one.is_apart ? one.kinds[NOTHING] < 1 - DOUBT : !rulings.goes_on(one.box);
-        // A stroke that goes on as a ruling is a part of it.
-        std::erase_if(more, [](const Character &one) {
-            bool slim = one.box.width() < SLIM * one.box.height();
-            return slim && !one.is_ink && !one.is_apart;
-        });
+        std::vector<Character> more = name_left_over(all);
         drop_beneath(all, more);
         size_t before = all.size();
         all.insert(all.end(), more.begin(), more.end());
@@ -219,6 +212,19 @@ class Reader {
         if (sure < (small ? most / 2 : most)) return;
         most = std::max(sure, most), small = sure && median(heights) < SMALL_WRITING;
         rulings = find_rulings(maps, level, rulings);
+    }
+
+    // Names the ink beside digits that no character covers.
+    std::vector<Character> name_left_over(const std::vector<Character> &all) const {
+        std::vector<Character> more = name(find_left_over(levels, all));
+        for (Character &one : more)
+            one.is_ink = one.is_apart ? one.kinds[NOTHING] < 1 - DOUBT : !rulings.goes_on(one.box);
+        // A stroke that goes on as a ruling is a part of it.
+        std::erase_if(more, [](const Character &one) {
+            bool slim = one.box.width() < SLIM * one.box.height();
+            return slim && !one.is_ink && !one.is_apart;
+        });
+        return more;
     }
 
     // Where writing is smaller than the detector knows it, looks again at twice the size.
@@ -766,8 +772,14 @@ class Reader {
                     best = one;
             if (best.is_sign()) no_sign(best);
             expect(best, LONE_EXPECTED);
-            if (best.kinds[NOTHING] < 0.5f && best.confidence() > LONE_LIKENESS)
+            if (best.kinds[NOTHING] < 0.5f && best.confidence() > LONE_LIKENESS) {
                 kept.assign(1, best), out.clear();
+                for (Character &one : name_left_over({best})) {
+                    if (one.is_ink) leave_out_at_least(one);
+                    if (one.kinds[NOTHING] < 0.5f) kept.push_back(one);
+                    else if (one.is_ink) out.push_back(one);
+                }
+            }
         }
         Layout layout = lay_out(std::move(kept), std::move(out), rulings);
         decide_numbers(layout);

@@ -1,11 +1,17 @@
 """An empty name, such as a script's variable that was never set, is refused and never means the
-current folder."""
+current folder; an address is refused, since files are what is read."""
 
 import pytest
 
 from mnistlab.cli.app import app, run
 
 COMMANDS = [
+    "train ''",
+    "repeat ''",
+    "compare lenet5 ''",
+    "ablate ''",
+    "lr ''",
+    "recipe show ''",
     "train lenet5 --run ''",
     "train lenet5 --out ''",
     "train lenet5 --data ''",
@@ -35,15 +41,21 @@ COMMANDS = [
     "data show ''",
     "data show --out ''",
     "bench --json ''",
+    "classify lenet5 ''",
+    "classify '' picture.png",
     "doctor ''",
     "doctor lenet5 --data ''",
 ]
 
 
+ADDRESS = "https://example.org/a//b"
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_it_is_refused_in_one_line(command, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize(("name", "said"), [("", "empty"), (ADDRESS, f"{ADDRESS} is an address")])
+def test_it_is_refused_in_one_line(command, name, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert run(app, ["" if part == "''" else part for part in command.split()]) == 2
+    assert run(app, [name if part == "''" else part for part in command.split()]) == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert "empty" in line
+    assert said in line
     assert list(tmp_path.iterdir()) == []
