@@ -336,7 +336,7 @@ def _check_chunks(content: bytes) -> None:
         if len(content) < end + 4 or zlib.crc32(content[at + 4 : end]) != int.from_bytes(
             content[end : end + 4]
         ):
-            raise ValueError("cut off, or a checksum is wrong")
+            raise ValueError("truncated, or a checksum is wrong")
         at = end + 4
 
 

@@ -116,7 +116,7 @@ class _Program:
                 self._stack.append(self._memo[value])
             else:
                 self._build(step.name, value)
-        raise EOFError("it ends early")
+        raise EOFError("truncated")
 
     def _build(self, step: str, value: Any) -> None:
         stack = self._stack

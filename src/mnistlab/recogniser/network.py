@@ -249,7 +249,7 @@ def _read(model: Path) -> bytes:
     except IsADirectoryError:
         raise ModelError(
             f"{model}: is a folder; if it is a run's, make a model of it: mnistlab export {model}"
-            " my.onnx"
+            f" my.onnx, or classify whole pictures: mnistlab classify {model}"
         ) from None
     except (OSError, ValueError) as error:
         raise ModelError(

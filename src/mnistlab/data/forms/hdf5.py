@@ -105,7 +105,7 @@ def _read_file(tree: FileTree, name: str, matlab: list[bool]) -> dict[str, NDArr
     if answer.returncode:
         about = {"error": f"the reader {describe_exit(answer.returncode)}"}
     if "matlab" not in about:
-        reason = about.get("error", "it ends early")
+        reason = about.get("error", "truncated")
         raise DataError(f"{where}: cannot be read as an HDF5 file: {reason}")
     matlab.append(about["matlab"])
     return arrays
