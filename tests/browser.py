@@ -1,4 +1,4 @@
-"""A real browser for tests of pages: Debian's chromium, driven by Playwright."""
+"""A real browser for tests of pages: Chromium, driven by Playwright."""
 
 import asyncio
 import contextlib
@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+# The first has no windows, and takes a third less time.
+BROWSERS = "chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -24,13 +26,9 @@ FLAGS = (
 def chromium():
     """A running browser."""
     sync_api = pytest.importorskip("playwright.sync_api")
-    found = (
-        shutil.which("chromium")
-        or shutil.which("chromium-browser")
-        or shutil.which("google-chrome")
-    )
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
-        pytest.skip("no chromium here; on Debian: apt-get install chromium")
+        pytest.skip("no browser here; on Debian: apt-get install chromium-headless-shell")
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
