@@ -1,6 +1,7 @@
 """The engine that runs the reader's core."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from mnistlab import Recogniser
+from mnistlab import Recogniser, load_dataset
 from mnistlab.characters import CHARACTERS, OTHER
 from mnistlab.detector.quantise import write_model
 from mnistlab.recogniser.engine import Engine
@@ -43,6 +44,24 @@ def test_when_memory_is_short_an_error_says_so_and_the_engine_goes_on(engine, pi
     with pytest.raises(RuntimeError, match="the reader's core stopped"):
         engine.detect(np.zeros((16384, 16384), np.uint8))
     assert np.array_equal(engine.detect(picture)[0], before)
+
+
+def test_specks_among_digits_take_no_more_memory():
+    """A page of 6,700 digits and 20,000 specks once took all that there is."""
+    rng = np.random.default_rng(0)
+    page = np.full((600, 600), 214, np.uint8)
+    for top, left in itertools.product(range(20, 560, 50), range(20, 560, 40)):
+        ink = load_dataset("mnist").test.images[rng.integers(10_000), 0]
+        page[top : top + 28, left : left + 28] -= (0.8 * ink).astype(np.uint8)
+    strewn = page.copy()
+    for y, x in rng.integers(0, 597, (10_000, 2)):
+        strewn[y : y + 2, x : x + 2] = 60
+    taken = []
+    for picture in (page, strewn):
+        fresh = Engine(find_model("reader").read_bytes())
+        assert len(fresh.read(picture, 0.9).characters) > 80
+        taken.append(fresh._functions["memory"].data_len(fresh._store))
+    assert taken[1] < 1.5 * taken[0]
 
 
 def test_threads_take_turns(engine):

@@ -14,13 +14,14 @@ constexpr float LOWEST = 0.35f, PART = 0.5f, HIGHEST = 1.7f, WIDEST = 1.8f, SMAL
 constexpr float LARGEST_SIGN = 0.5f, LONGEST_SIGN = 1.0f;
 // A dot of a colon, how far aside of each other its dots are and how far apart.
 constexpr float LARGEST_DOT = 0.4f, ASIDE = 0.2f, LEAST_APART = 0.2f, MOST_APART = 0.8f;
-constexpr size_t MOST_DOTS = 32;   // more are noise
-constexpr float INK = 0.45f;       // of the way from paper to ink
-constexpr int LEAST_INK = 16;      // grey values between them
-constexpr float OWN = 0.6f;        // share of a stroke's pixels outside of other boxes
-constexpr float APART = 0.7f;      // height of one that is within them and a character's own
-constexpr float PIXELS_HIGH = 28;  // of a digit on the level that is looked at
-constexpr float LEFT = 0.8f;       // probability that it is a character
+constexpr size_t MOST_DOTS = 16;    // more of a sign's size around a digit are noise
+constexpr size_t MOST_LEFT = 1000;  // in a picture: of more, the largest
+constexpr float INK = 0.45f;        // of the way from paper to ink
+constexpr int LEAST_INK = 16;       // grey values between them
+constexpr float OWN = 0.6f;         // share of a stroke's pixels outside of other boxes
+constexpr float APART = 0.7f;       // height of one that is within them and a character's own
+constexpr float PIXELS_HIGH = 28;   // of a digit on the level that is looked at
+constexpr float LEFT = 0.8f;        // probability that it is a character
 
 // The window around one digit.
 class Window {
@@ -59,10 +60,13 @@ class Window {
     void find(const Box &digit, std::vector<Candidate> &out) {
         size_t first = out.size();
         find_strokes(digit, out);
+        auto is_sign = [](const Candidate &one) { return one.kinds[SIGNS] > one.kinds[0]; };
+        if (size_t(std::count_if(out.begin() + first, out.end(), is_sign)) > MOST_DOTS)
+            out.erase(std::remove_if(out.begin() + first, out.end(), is_sign), out.end());
         for (size_t i = first; i < out.size(); i++) add_dot(out[i].box);
         for (size_t i = 0; i < dots.size(); i++)
             for (size_t j = 0; j < i; j++)
-                if (are_colon(dots[i], dots[j])) out.push_back(sign(around(dots[i], dots[j])));
+                if (are_colon(dots[i], dots[j])) keep(sign(around(dots[i], dots[j])), out);
     }
 
    private:
@@ -200,6 +204,11 @@ class Window {
         }
     }
 
+    // `out` must not grow: this window's memory is given back before its own.
+    static void keep(const Candidate &one, std::vector<Candidate> &out) {
+        if (out.size() < out.capacity()) out.push_back(one);
+    }
+
     void add(const std::vector<int> &pixels, float lowest, std::vector<Candidate> &out) const {
         for (int pixel : pixels) {
             int x = pixel % width, y = pixel / width;
@@ -214,10 +223,10 @@ class Window {
             one.levels = ~0u;
             one.found = LEFT;
             one.kinds.fill(1.f / KINDS);
-            out.push_back(one);
+            keep(one, out);
         } else if (lowest == LOWEST && high <= LARGEST_SIGN && wide <= LONGEST_SIGN &&
                    std::max(high, wide) >= SMALLEST_SIGN) {
-            out.push_back(sign(box));
+            keep(sign(box), out);
         }
     }
 
@@ -236,20 +245,45 @@ class Window {
 inline std::vector<Candidate> find_left_over(const std::vector<Level> &levels,
                                              const std::vector<Character> &kept) {
     std::vector<Candidate> found;
-    Places places(kept);
+    found.reserve(MOST);
+    Places places(kept), seen(kept);
     for (size_t i = 0; i < kept.size(); i++)
         if (kept[i].kinds[NOTHING] < 0.5f) places.add(kept[i].box, int(i));
     for (const Character &one : kept) {
-        if (one.kinds[NOTHING] >= 0.5f || !one.is_digit() || found.size() >= MOST) continue;
-        Window window(levels, one.box);
-        places.near(window.area, [&](int index) {
-            if (kept[index].is_sign()) window.cover_sign(kept[index].box);
-            else window.cover(kept[index].box);
-            return true;
-        });
-        window.find(one.box, found);
+        if (one.kinds[NOTHING] >= 0.5f || !one.is_digit()) continue;
+        size_t first = found.size();
+        {
+            Scope scope;
+            Window window(levels, one.box);
+            places.near(window.area, [&](int index) {
+                if (kept[index].is_sign()) window.cover_sign(kept[index].box);
+                else window.cover(kept[index].box);
+                return true;
+            });
+            window.find(one.box, found);
+        }
+        // Windows overlap.
+        size_t last = first;
+        for (size_t i = first; i < found.size(); i++) {
+            bool is_new = true;
+            seen.near(found[i].box, [&](int index) {
+                return is_new = share_of_union(found[i].box, found[index].box) <= ALIKE;
+            });
+            if (!is_new) continue;
+            seen.add(found[i].box, int(last));
+            found[last++] = found[i];
+        }
+        found.resize(last);
     }
-    return thin_out(std::move(found));
+    if (found.size() > MOST_LEFT) {
+        auto size = [](const Candidate &one) {
+            return std::max(one.box.width(), one.box.height());
+        };
+        std::stable_sort(found.begin(), found.end(),
+                         [&](const Candidate &a, const Candidate &b) { return size(a) > size(b); });
+        found.resize(MOST_LEFT);
+    }
+    return found;
 }
 
 }  // namespace reader

@@ -419,6 +419,7 @@ class Reader {
         for (size_t i : some) std::fill_n(&answers.said[i * ANSWER], ANSWER, 0.f);
         std::vector<float> said(some.size() * ANSWER);
         for (const Shift &shift : shifts) {
+            Scope scope;
             std::vector<uint8_t> seen = cut_out_some(answers.asked, answers.heights, some, shift);
             Classifier(model).run(seen.data(), int(some.size()), said.data());
             for (size_t i = 0; i < said.size(); i++)
