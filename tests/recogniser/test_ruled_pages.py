@@ -1,11 +1,13 @@
 """Rendered pages with rulings: forms and tables."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from mnistlab import load_dataset
 from mnistlab.recogniser import Recogniser
 from mnistlab.rendering import Page
 from mnistlab.rendering.page import Ruling
@@ -164,3 +166,28 @@ def test_numbers_beside_a_table_are_not_in_its_cells(reader):
         draw.line([(60, 30 + pitch * line), (300, 30 + pitch * line)], fill=(60, 60, 60), width=2)
     (table,) = reader.read(np.asarray(picture)).tables
     assert ["".join(cell.text or "." for cell in row) for row in table.rows] == list(rows)
+
+
+@pytest.mark.parametrize("faint", [{3}, {2, 3}, {4, 5}], ids=str)
+def test_a_ruling_that_is_faint_parts_cells_as_well(reader, faint):
+    """Of a table of 4 x 5 numbers: one within, two, and those around the last column."""
+    left, top, wide, high = 60, 50, 100, 70
+    image = Image.new("L", (620, 380), 214)
+    draw = ImageDraw.Draw(image)
+    for row in range(5):
+        draw.line((left, top + row * high, left + 5 * wide, top + row * high), 120, 2)
+    for column in range(6):
+        x, grey = left + column * wide, 205 if column in faint else 120
+        draw.line((x, top, x, top + 4 * high), grey, 2)
+    digits, rng, written = load_dataset("mnist").test, np.random.default_rng(1), []
+    for row, column in product(range(4), range(5)):
+        written.append("")
+        for place in range(rng.integers(1, 3)):
+            which = rng.integers(300)
+            ink = Image.fromarray(digits.images[which, 0] // 5 * 4).resize((42, 42))
+            at = left + column * wide + 8 + 36 * place, top + row * high + 14
+            image.paste(0, at, ink)
+            written[-1] += str(digits.labels[which])
+    (table,) = reader.read(np.asarray(image)).tables
+    assert [len(row) for row in table.rows] == [5] * 4
+    assert ["".join(cell.text.split()) for row in table.rows for cell in row] == written

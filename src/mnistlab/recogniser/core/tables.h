@@ -83,6 +83,7 @@ class GridFinder {
             Grid grid;
             if (make_grid(across, down, grid)) grids.push_back(std::move(grid));
         }
+        drop_parts(grids);
         std::stable_sort(grids.begin(), grids.end(), [](const Grid &a, const Grid &b) {
             return a.down.front() < b.down.front();
         });
@@ -146,6 +147,10 @@ class GridFinder {
                                                         // likelihood of a ruling between them
     static constexpr float LINE_APART = 0.8f;  // heights of a digit from a number to the next one
     static constexpr float HIGH_ROW = 1.6f;    // of the usual one: two rows
+    static constexpr float WIDE_COLUMN = 1.5f, COLUMN_APART = 0.5f;  // likewise, columns
+    static constexpr float FAINT = 0.1f;    // likelihood of a ruling where one is expected
+    static constexpr float BEYOND = 0.35f;  // of a row or a column
+    static constexpr int MOST_STRIPS = 100;
     Turn turn;
     float tall, scale;
     std::vector<Placed> digits;
@@ -355,9 +360,117 @@ class GridFinder {
                 });
                 if (!seen) widen(grid, is_last);
             }
+            extend(grid);
             divide_rows(grid);
+            divide_columns(grid);
         }
         return check(grid);
+    }
+
+    // Of grids that overlap keeps the one that holds most.
+    static void drop_parts(std::vector<Grid> &grids) {
+        std::stable_sort(grids.begin(), grids.end(),
+                         [](const Grid &a, const Grid &b) { return a.digits > b.digits; });
+        std::vector<Grid> kept;
+        for (Grid &grid : grids) {
+            float u = (grid.across.front() + grid.across.back()) / 2,
+                  v = (grid.down.front() + grid.down.back()) / 2;
+            bool is_part = std::any_of(kept.begin(), kept.end(), [&](const Grid &one) {
+                return one.is_table() && one.holds(u, v);
+            });
+            if (!is_part) kept.push_back(std::move(grid));
+        }
+        grids = std::move(kept);
+    }
+
+    // Adds rows and columns of which the outer ruling was not seen, where the rulings that would
+    // cross it go on, faintly, and numbers stand beside several of those that are there.
+    void extend(Grid &grid) const {
+        bool more = true;
+        for (int count = 0; more && count < MOST_STRIPS; count++) {
+            more = false;
+            for (bool is_row : {false, true})
+                for (bool is_last : {false, true}) more |= add_strip(grid, is_row, is_last);
+        }
+    }
+
+    bool add_strip(Grid &grid, bool is_row, bool is_last) const {
+        std::vector<float> &lines = is_row ? grid.down : grid.across, sizes;
+        const std::vector<float> &crossing = is_row ? grid.across : grid.down;
+        for (size_t k = 1; k < lines.size(); k++) sizes.push_back(lines[k] - lines[k - 1]);
+        float size = quantile(sizes, 0.5f), edge = is_last ? lines.back() : lines.front();
+        float to = is_last ? edge + size : edge - size;
+        // Near the edge rulings are seen a little beyond their ends.
+        float low = std::min(edge + (to - edge) * BEYOND, to),
+              high = std::max(edge + (to - edge) * BEYOND, to);
+        std::vector<uint8_t> beside(crossing.size());
+        for (const Placed &one : digits) {
+            float along = is_row ? one.v : one.u, across = is_row ? one.u : one.v;
+            float apart = is_last ? along - edge : edge - along;
+            if (apart >= 0 && apart < 2 * size && across >= crossing.front() &&
+                across < crossing.back())
+                beside[Grid::place(crossing, across)] = 1;
+        }
+        if (std::count(beside.begin(), beside.end(), 1) < 2) return false;
+        float seen = 0, near = 0.3f * tall;
+        for (float line : crossing)
+            seen += is_row ? best_line(upright, column_of(line - near), column_of(line + near) + 1,
+                                       row_of(low), row_of(high), true)
+                           : best_line(level, column_of(low), column_of(high), row_of(line - near),
+                                       row_of(line + near) + 1, false);
+        if (seen < FAINT * crossing.size()) return false;
+        // An outer ruling that was not seen either, with nothing before it, is not where it was
+        // taken to be.
+        float before = is_last ? lines[lines.size() - 2] : lines[1];
+        float outer =
+            is_row ? best_line(level, column_of(crossing.front()), column_of(crossing.back()),
+                               row_of(edge - near), row_of(edge + near) + 1, false)
+                   : best_line(upright, column_of(edge - near), column_of(edge + near) + 1,
+                               row_of(crossing.front()), row_of(crossing.back()), true);
+        bool is_blank = std::none_of(digits.begin(), digits.end(), [&](const Placed &one) {
+            float along = is_row ? one.v : one.u;
+            return grid.holds(one.u, one.v) && (along - before) * (along - edge) < 0;
+        });
+        if (is_blank && outer < SEEN && lines.size() > 2) {
+            lines.erase(is_last ? lines.end() - 1 : lines.begin());
+            to = is_last ? before + size : before - size;
+        }
+        lines.insert(is_last ? lines.end() : lines.begin(), to);
+        return true;
+    }
+
+    // A ruling was not seen within a wide column where a strip that no digit reaches into parts
+    // numbers in several rows.
+    void divide_columns(Grid &grid) const {
+        std::vector<float> widths;
+        for (int k = 0; k < grid.columns(); k++)
+            widths.push_back(grid.across[k + 1] - grid.across[k]);
+        float usual = quantile(widths, 0.25f);
+        for (int column = 0; column < grid.columns(); column++) {
+            if (grid.across[column + 1] - grid.across[column] < WIDE_COLUMN * usual) continue;
+            std::vector<const Placed *> inside;
+            for (const Placed &one : digits)
+                if (grid.holds(one.u, one.v) && grid.column(one.u) == column)
+                    inside.push_back(&one);
+            std::stable_sort(inside.begin(), inside.end(), [](const Placed *a, const Placed *b) {
+                return a->u - a->width / 2 < b->u - b->width / 2;
+            });
+            float reached = grid.across[column + 1], from = 0, to = 0;
+            for (const Placed *one : inside) {
+                float left = one->u - one->width / 2;
+                if (left - reached > to - from) from = reached, to = left;
+                bool is_first = one == inside.front();
+                reached = is_first ? left + one->width : std::max(reached, left + one->width);
+            }
+            if (to - from < COLUMN_APART * tall) continue;
+            std::vector<uint8_t> halves(grid.rows());  // 1: a digit before, 2: one beyond
+            for (const Placed *one : inside) halves[grid.row(one->v)] |= one->u < from ? 1 : 2;
+            float seen = best_line(upright, column_of(from), column_of(to) + 1,
+                                   row_of(grid.down.front()), row_of(grid.down.back()), true);
+            if (std::count(halves.begin(), halves.end(), 3) < 2 || seen < FAINT) continue;
+            grid.across.insert(grid.across.begin() + column + 1, (from + to) / 2);
+            column--;
+        }
     }
 
     // Moves an edge that was not seen, and would part the digits of a number, to beyond them.
@@ -422,10 +535,13 @@ class GridFinder {
     // Whether it is no squared paper; and whether it is a form.
     bool check(Grid &grid) const {
         if (grid.rows() == 1) divide_boxes(grid);
-        int straddling = 0, shared = 0;
+        int straddling = 0, shared = 0, beside = 0;
         std::vector<uint8_t> filled(size_t(grid.rows()) * grid.columns());
         for (const Placed &one : digits) {
-            if (!grid.holds(one.u, one.v)) continue;
+            if (!grid.holds(one.u, one.v)) {
+                beside += one.v >= grid.down.front() && one.v < grid.down.back();
+                continue;
+            }
             grid.digits++;
             int column = grid.column(one.u), row = grid.row(one.v);
             float beyond = std::max(grid.across[column] - (one.u - one.width / 2),
@@ -436,7 +552,8 @@ class GridFinder {
             uint8_t &here = filled[size_t(row) * grid.columns() + column];
             shared += here, here = 1;
         }
-        if (!grid.digits) return false;
+        // Most of a table's columns were not seen: numbers that line up tell more.
+        if (!grid.digits || (grid.is_table() && beside > grid.digits)) return false;
         bool everywhere = grid.is_table() && touches_all_edges(grid);
         if (straddling > (everywhere ? 0.08f : 0.3f) * grid.digits) return false;
         grid.form = grid.rows() == 1 && shared * 6 <= grid.digits;
