@@ -147,7 +147,7 @@ def test_a_command_does_what_the_documents_say(command, there, few):
         return
     if (
         name in TAKE_DATA
-        and "--pictures" not in words
+        and not {"--pictures", "--web"} & {*words}
         and ("--data" not in words or "fashion-mnist" in words)
     ):
         words += ["--data", str(few)]

@@ -49,7 +49,7 @@ class Name(click.types.StringParamType):
 
 
 def _refuse_address(
-    kind: click.ParamType, value: str, param: click.Parameter | None, ctx: click.Context | None
+    kind: click.ParamType[Any], value: str, param: click.Parameter | None, ctx: click.Context | None
 ) -> None:
     if _ADDRESS.match(value):
         kind.fail(f"{value} is an address: download what is there, and name the file", param, ctx)
