@@ -1,4 +1,4 @@
-"""Types of options and arguments that may name a file or a folder; an empty name is refused."""
+"""Types of options and arguments that name files; addresses and empty names are refused."""
 
 import os
 import re

@@ -61,7 +61,9 @@ def export(  # noqa: PLR0913 - each says what the file is to be
         raise ExportError(f"{place}: name an .onnx file, which is what is written")
     if isinstance(found, Path):
         if data is not None:
-            raise ExportError("`data=` is for a run, whose page is checked on them: leave it out")
+            raise ExportError(
+                "`data=` is for a run: nothing is checked for a model by itself; leave it out"
+            )
         return export_site(run, place)
     if not isinstance(data, Dataset):
         recipe = found.read_record().recipe

@@ -316,6 +316,13 @@ class GridFinder {
         return merged;
     }
 
+    // From each line to the next one.
+    static std::vector<float> gaps(const std::vector<float> &lines) {
+        std::vector<float> found;
+        for (size_t k = 1; k < lines.size(); k++) found.push_back(lines[k] - lines[k - 1]);
+        return found;
+    }
+
     static float quantile(std::vector<float> values, float share) {
         std::stable_sort(values.begin(), values.end());
         return values[size_t(share * (values.size() - 1) + 0.5f)];
@@ -395,10 +402,9 @@ class GridFinder {
     }
 
     bool add_strip(Grid &grid, bool is_row, bool is_last) const {
-        std::vector<float> &lines = is_row ? grid.down : grid.across, sizes;
+        std::vector<float> &lines = is_row ? grid.down : grid.across;
         const std::vector<float> &crossing = is_row ? grid.across : grid.down;
-        for (size_t k = 1; k < lines.size(); k++) sizes.push_back(lines[k] - lines[k - 1]);
-        float size = quantile(sizes, 0.5f), edge = is_last ? lines.back() : lines.front();
+        float size = quantile(gaps(lines), 0.5f), edge = is_last ? lines.back() : lines.front();
         float to = is_last ? edge + size : edge - size;
         // Near the edge rulings are seen a little beyond their ends.
         float low = std::min(edge + (to - edge) * BEYOND, to),
@@ -419,8 +425,7 @@ class GridFinder {
                            : best_line(level, column_of(low), column_of(high), row_of(line - near),
                                        row_of(line + near) + 1, false);
         if (seen < FAINT * crossing.size()) return false;
-        // An outer ruling that was not seen either, with nothing before it, is not where it was
-        // taken to be.
+        // The edge was only guessed if no ruling is seen there and nothing is written before it.
         float before = is_last ? lines[lines.size() - 2] : lines[1];
         float outer =
             is_row ? best_line(level, column_of(crossing.front()), column_of(crossing.back()),
@@ -439,13 +444,9 @@ class GridFinder {
         return true;
     }
 
-    // A ruling was not seen within a wide column where a strip that no digit reaches into parts
-    // numbers in several rows.
+    // Divides a wide column at a faint ruling that has numbers on both sides in several rows.
     void divide_columns(Grid &grid) const {
-        std::vector<float> widths;
-        for (int k = 0; k < grid.columns(); k++)
-            widths.push_back(grid.across[k + 1] - grid.across[k]);
-        float usual = quantile(widths, 0.25f);
+        float usual = quantile(gaps(grid.across), 0.25f);
         for (int column = 0; column < grid.columns(); column++) {
             if (grid.across[column + 1] - grid.across[column] < WIDE_COLUMN * usual) continue;
             std::vector<const Placed *> inside;
@@ -500,9 +501,7 @@ class GridFinder {
     // A ruling was not seen where two numbers stand one above the other in several columns, or in
     // one of several in a row that is much higher than the others.
     void divide_rows(Grid &grid) const {
-        std::vector<float> heights;
-        for (int k = 0; k < grid.rows(); k++) heights.push_back(grid.down[k + 1] - grid.down[k]);
-        float usual = quantile(heights, 0.25f);
+        float usual = quantile(gaps(grid.down), 0.25f);
         for (int row = 0; row < grid.rows(); row++) {
             float top = grid.down[row], bottom = grid.down[row + 1];
             std::vector<const Placed *> inside;
@@ -552,7 +551,7 @@ class GridFinder {
             uint8_t &here = filled[size_t(row) * grid.columns() + column];
             shared += here, here = 1;
         }
-        // Most of a table's columns were not seen: numbers that line up tell more.
+        // Where most columns were not seen, numbers that line up tell more.
         if (!grid.digits || (grid.is_table() && beside > grid.digits)) return false;
         bool everywhere = grid.is_table() && touches_all_edges(grid);
         if (straddling > (everywhere ? 0.08f : 0.3f) * grid.digits) return false;
@@ -562,9 +561,7 @@ class GridFinder {
 
     // Boxes of a form are equally wide: where two or more seem to be one, a wall was not seen.
     void divide_boxes(Grid &grid) const {
-        std::vector<float> widths;
-        for (int k = 0; k < grid.columns(); k++)
-            widths.push_back(grid.across[k + 1] - grid.across[k]);
+        std::vector<float> widths = gaps(grid.across);
         float usual = quantile(widths, 0.25f);
         if (usual > WIDEST_BOX * tall) return;
         std::vector<float> all{grid.across[0]};
